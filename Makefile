@@ -1,0 +1,74 @@
+# Needs python3 (3.11 or newer) and make. Everything else is set up below .venv and .tools: nothing global, no root, no Docker.
+# Another interpreter: make setup PYTHON=/path/to/python3.12
+
+PYTHON ?= python3
+
+# PDM's own newest dependencies break it; both pins can go once a newer PDM locks with them absent.
+PDM_REQUIREMENTS := pdm==2.29.3 'unearth<0.19' 'hishel<2'
+PDM_READY := .tools/pdm-2.29.3
+PDM := PDM_CHECK_UPDATE=0 PDM_IGNORE_SAVED_PYTHON=1 VIRTUAL_ENV="$(CURDIR)/.venv" .tools/bin/pdm
+SETUP_READY := .venv/setup-ready
+STACK_READY := .venv/stack-ready
+COMPOSE := docker compose
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test lint arch bench check stack up down lock clean
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(SETUP_READY) ## Build .venv from pdm.lock (instant when nothing changed)
+
+demo: setup ## Watch one intent become rows, a test use them, and all of it go again
+	.venv/bin/atdm demo
+
+test: setup ## Run all tests, two processes at a time
+	.venv/bin/python -m pytest -n 2
+
+lint: setup ## Check style, format and types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+arch: setup ## Check the borders between the parts (docs/architecture.md)
+	.venv/bin/lint-imports
+	.venv/bin/python -m pytest tests/architecture
+
+bench: setup ## Measure, print the table, write .atdm/bench.json
+	.venv/bin/python -m tests.bench
+
+check: lint arch test ## All that must hold before a commit
+
+stack: $(STACK_READY) ## Validate docker-compose.yml and the Dockerfile (needs no Docker)
+	ATDM_TOKEN=only-to-validate .venv/bin/docker-compose -f docker-compose.yml config --quiet
+	.venv/bin/hadolint seeder/Dockerfile
+
+up: ## Start Postgres, the object store and the seeder in Docker (needs ATDM_TOKEN)
+	$(COMPOSE) up --build --detach --wait
+
+down: ## Stop them and drop their data
+	$(COMPOSE) down --volumes
+
+lock: $(PDM_READY) ## Resolve pdm.lock again after a change of dependencies
+	$(PDM) lock --group :all --update-reuse
+
+clean: ## Remove all that was built, environments included
+	rm -rf .venv .tools .atdm .pdm-build .pdm-python dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+
+$(PDM_READY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "pytest-atdm needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1 || true)." >&2; \
+	  echo "Name a newer one: make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check $(PDM_REQUIREMENTS)
+	@touch $@
+
+$(SETUP_READY): pdm.lock pyproject.toml $(PDM_READY)
+	test -x .venv/bin/python || .tools/bin/python -m venv --without-pip .venv
+	$(PDM) sync --quiet --group embedded --group xdist --group lint --group test --group bench
+	@touch $@
+
+$(STACK_READY): $(SETUP_READY)
+	$(PDM) sync --quiet --no-default --group stack
+	@touch $@
