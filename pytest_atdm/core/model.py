@@ -1,0 +1,139 @@
+"""The values that travel: plan, finding, receipt.
+
+A cell is a JSON value that Postgres reads as the column's type: numbers of arbitrary precision, dates, uuids and
+everything else that JSON does not know are strings in Postgres' own notation; json and jsonb columns hold the JSON itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PLAN_FORMAT: Final = 1
+
+Cell: TypeAlias = "None | bool | int | float | str | list[Cell] | dict[str, Cell]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRow:
+    """One row to insert.
+
+    *name* is unique in the plan: the entity's name, ``visits[0]`` for an entity with a count, ``claim.provider`` for a
+    parent that nobody named. *values* maps column to cell. *keys* maps column to ``row.column`` whose value the
+    database will allot (serial and identity keys): the row's own key, or a reference to another planned row's.
+    A column in neither is left to its default.
+    """
+
+    name: str
+    entity: str
+    table: str
+    values: Mapping[str, Cell]
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExistingRow:
+    """A reference row of the catalog that the situation refers to; never inserted, never deleted."""
+
+    name: str
+    entity: str
+    table: str
+    values: Mapping[str, Cell]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """A condition over entities that holds whatever is overridden; *source* is catalog file and line."""
+
+    expression: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The concrete rows of one request, parents before children.
+
+    Pure function of (scenario, schema, overrides, run id, request key, seed, as_of).
+    *as_of* is ISO-8601 (a date); *schema* is the schema's fingerprint; *sources* maps ``row.column`` to where its value
+    came from (catalog file and line, or ``override``); a cell without an entry was generated.
+    """
+
+    scenario: str
+    domain: str
+    schema: str
+    run_id: str
+    request_key: str
+    seed: int
+    as_of: str
+    parameters: Mapping[str, Cell]
+    overrides: Mapping[str, Cell]
+    rows: tuple[PlannedRow, ...]
+    existing: tuple[ExistingRow, ...] = ()
+    promises: tuple[Promise, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    format: int = PLAN_FORMAT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing the gate objects to.
+
+    *path* is ``$.entities.<row>.<column>`` (or ``$.promises[0]``); *source* says where the value came from.
+    """
+
+    rule: str
+    path: str
+    value: Cell
+    source: str
+    message: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeededEntity:
+    """The rows of one entity as the database holds them, columns in table order. *many* where it has a count."""
+
+    table: str
+    rows: tuple[Mapping[str, Cell], ...]
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The answer to a request. The cleanup token is in it once, and stored nowhere."""
+
+    request_id: str
+    run_id: str
+    request_key: str
+    scenario: str
+    plan_hash: str
+    as_of: str
+    entities: Mapping[str, SeededEntity]
+    cleanup_token: str
+    audit_url: str
+    rows: int
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftRow:
+    """A row that a reset left standing or only detached: *why* is ``old row refers`` or ``reference set to null``."""
+
+    table: str
+    key: Mapping[str, Cell]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetReport:
+    """What a reset removed, by table id, and what it left. *already* is True where it had been reset before."""
+
+    seeded: Mapping[str, int]
+    made_by_sut: Mapping[str, int]
+    detached: tuple[LeftRow, ...] = ()
+    left: tuple[LeftRow, ...] = ()
+    requests: int = 1
+    already: bool = False

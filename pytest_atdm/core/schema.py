@@ -1,0 +1,170 @@
+"""The shape of a Postgres database as a value.
+
+Table ids are ``schema.table`` without quotes (``public.orders``); column and constraint names are as Postgres stores them.
+Types are written as ``format_type`` writes them (``character varying(20)``, ``integer``, ``numeric(10,2)``).
+Expressions (defaults, checks) are the text of ``pg_get_expr`` / ``pg_get_constraintdef`` without the word CHECK.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from pytest_atdm.core.errors import SchemaMismatch
+from pytest_atdm.core.text import suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Identity = Literal["", "always", "by default"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column. *sequence* is the qualified name of the sequence behind an identity or serial column, else None."""
+
+    name: str
+    type: str
+    nullable: bool = True
+    default: str | None = None
+    identity: Identity = ""
+    generated: bool = False
+    sequence: str | None = None
+
+    @property
+    def filled_by_database(self) -> bool:
+        """True where the database computes the value and a plan must not give one."""
+        return self.generated or self.sequence is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unique:
+    """A unique constraint or full unique index; the primary key is not repeated here."""
+
+    name: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignKey:
+    """*columns* of the table that holds it refer to *parent_columns* of the table *parent* (an id), pairwise."""
+
+    name: str
+    columns: tuple[str, ...]
+    parent: str
+    parent_columns: tuple[str, ...]
+    on_delete: str = "no action"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A CHECK; in *expression* of a domain the value is called VALUE."""
+
+    name: str
+    expression: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """A domain over *type*, with its CHECKs."""
+
+    name: str
+    type: str
+    nullable: bool = True
+    checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """One base table: columns in their order, keys and checks sorted by name."""
+
+    id: str
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...] = ()
+    uniques: tuple[Unique, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    checks: tuple[Check, ...] = ()
+
+    @cached_property
+    def column_by_name(self) -> Mapping[str, Column]:
+        """Columns by name."""
+        return {column.name: column for column in self.columns}
+
+    @cached_property
+    def unique_sets(self) -> tuple[tuple[str, ...], ...]:
+        """The column tuples that must be unique: the primary key first, where there is one."""
+        keys = (self.primary_key,) if self.primary_key else ()
+        return keys + tuple(unique.columns for unique in self.uniques)
+
+    def column(self, name: str, *, where: str = "") -> Column:
+        """Return the column *name*; *where* goes into the message.
+
+        Raises:
+            SchemaMismatch: the table has no such column.
+        """
+        if name not in self.column_by_name:
+            raise SchemaMismatch(
+                f'{where or "request"}: table "{self.id}" has no column "{name}"',
+                hint=suggest(name, self.column_by_name, "column"),
+            )
+        return self.column_by_name[name]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """All tables, enums and domains that a plan may touch, and the order in which unqualified names are looked up."""
+
+    tables: Mapping[str, Table]
+    enums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    domains: Mapping[str, Domain] = field(default_factory=dict)
+    search_path: tuple[str, ...] = ("public",)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """``sha256:`` and 64 hex digits over the canonical JSON of the whole value."""
+        return "sha256:" + hashlib.sha256(dump_schema(self)).hexdigest()
+
+    @cached_property
+    def children(self) -> Mapping[str, tuple[tuple[Table, ForeignKey], ...]]:
+        """For each table id, the foreign keys that refer to it, with the tables that hold them."""
+        found: dict[str, list[tuple[Table, ForeignKey]]] = {name: [] for name in self.tables}
+        for table in self.tables.values():
+            for key in table.foreign_keys:
+                found.setdefault(key.parent, []).append((table, key))
+        return {name: tuple(keys) for name, keys in found.items()}
+
+    def table(self, name: str, *, where: str = "") -> Table:
+        """Return the table with the id *name*, or the first along the search path with that name.
+
+        Raises:
+            SchemaMismatch: there is none.
+        """
+        for candidate in self._candidates(name):
+            if candidate in self.tables:
+                return self.tables[candidate]
+        raise SchemaMismatch(
+            f'{where or "request"}: the database has no table "{name}"', hint=suggest(name, self._names(), "table")
+        )
+
+    def _candidates(self, name: str) -> Iterator[str]:
+        yield name
+        for schema in self.search_path:
+            yield f"{schema}.{name}"
+
+    def _names(self) -> list[str]:
+        return [name.partition(".")[2] for name in self.tables] + list(self.tables)
+
+
+def dump_schema(schema: Schema) -> bytes:
+    """Return the canonical JSON of *schema*: sorted keys, no spaces, UTF-8."""
+    value = {
+        "tables": {name: dataclasses.asdict(table) for name, table in schema.tables.items()},
+        "enums": {name: list(labels) for name, labels in schema.enums.items()},
+        "domains": {name: dataclasses.asdict(domain) for name, domain in schema.domains.items()},
+        "search_path": list(schema.search_path),
+    }
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
