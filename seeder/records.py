@@ -1,0 +1,150 @@
+"""The values that pass between the seeder's service and its database. Times are ISO-8601 text in UTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_atdm.core.audit import EventKind, StoredEvent
+    from pytest_atdm.core.model import Cell, Plan, ResetReport
+
+RunState = Literal["active", "ended"]
+RequestState = Literal["live", "reset"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event to append; the database adds sequence number, time and hash."""
+
+    kind: EventKind
+    detail: Mapping[str, Cell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStart:
+    """What a run says of itself. *run_id* is a ULID, *as_of* an ISO date."""
+
+    run_id: str
+    session_id: str
+    actor: str
+    seed: int
+    as_of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A run as stored. *requests* were ever made in it, *live_rows* stand in its ledger. *created* by this very call."""
+
+    run_id: str
+    session_id: str
+    actor: str
+    seed: int
+    as_of: str
+    state: RunState
+    started_at: str
+    ended_at: str | None
+    live_rows: int
+    requests: int
+    created: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedCommand:
+    """A gated plan to write. *request_id* is a new ULID; *token_hash* the SHA-256 of the new cleanup token.
+
+    *events* come before ``seed_committed``, which the database side appends itself; *context* (test, attempt, actor)
+    is stored with the request and in ``seed_committed``.
+    """
+
+    request_id: str
+    plan: Plan
+    plan_hash: str
+    idempotency_key: str
+    token_hash: bytes
+    events: tuple[NewEvent, ...] = ()
+    context: Mapping[str, Cell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedOutcome:
+    """The rows as the database holds them, by row name, columns in table order.
+
+    *replayed*: the same key and plan had been seeded before; *request_id* and *rows* are those of then, the token is new.
+    """
+
+    request_id: str
+    rows: Mapping[str, Mapping[str, Cell]]
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRecord:
+    """A request as stored. *rows* counts by table id what it seeded; *report* is there once it has been reset."""
+
+    request_id: str
+    run_id: str
+    request_key: str
+    scenario: str
+    plan_hash: str
+    state: RequestState
+    rows: Mapping[str, int]
+    created_at: str
+    reset_at: str | None
+    report: ResetReport | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceTable:
+    """Reference rows of one table, told apart by the columns *key*; every row has them."""
+
+    table: str
+    key: tuple[str, ...]
+    rows: tuple[Mapping[str, Cell], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceReport:
+    """What seeding the reference rows did, as counts by table id."""
+
+    inserted: Mapping[str, int]
+    updated: Mapping[str, int]
+    unchanged: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRecord:
+    """One event: its fields, and *stored*, the exact body with the hashes."""
+
+    seq: int
+    at: str
+    kind: str
+    request_id: str | None
+    detail: Mapping[str, Cell]
+    stored: StoredEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditTrail:
+    """A run's events from the first on. *broken_at* is the sequence number where the chain breaks, or None."""
+
+    run: RunRecord
+    events: tuple[EventRecord, ...]
+    broken_at: int | None
+
+    @property
+    def intact(self) -> bool:
+        """True where every event follows its predecessor's hash."""
+        return self.broken_at is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """What stands in ATDM's schema now: counts."""
+
+    active_runs: int
+    live_requests: int
+    live_rows: int
+    events: int
