@@ -6,19 +6,21 @@ everything else that JSON does not know are strings in Postgres' own notation; j
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003  (wire.py builds strict readers from these annotations)
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing_extensions import TypeAliasType
+
+from pytest_atdm.core.strict import Strict
 
 PLAN_FORMAT: Final = 1
 
-Cell: TypeAlias = "None | bool | int | float | str | list[Cell] | dict[str, Cell]"
+Cell = TypeAliasType("Cell", "None | bool | int | float | str | list[Cell] | dict[str, Cell]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedRow:
+class PlannedRow(Strict):
     """One row to insert.
 
     *name* is unique in the plan: the entity's name, ``visits[0]`` for an entity with a count, ``claim.provider`` for a
@@ -35,7 +37,7 @@ class PlannedRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExistingRow:
+class ExistingRow(Strict):
     """A reference row of the catalog that the situation refers to; never inserted, never deleted."""
 
     name: str
@@ -45,7 +47,7 @@ class ExistingRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Promise:
+class Promise(Strict):
     """A condition over entities that holds whatever is overridden; *source* is catalog file and line."""
 
     expression: str
@@ -53,7 +55,7 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Strict):
     """The concrete rows of one request, parents before children.
 
     Pure function of (scenario, schema, overrides, run id, request key, seed, as_of).
@@ -78,7 +80,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Strict):
     """One thing the gate objects to.
 
     *path* is ``$.entities.<row>.<column>`` (or ``$.promises[0]``); *source* says where the value came from.
@@ -93,7 +95,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeededEntity:
+class SeededEntity(Strict):
     """The rows of one entity as the database holds them, columns in table order. *many* where it has a count."""
 
     table: str
@@ -102,7 +104,7 @@ class SeededEntity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(Strict):
     """The answer to a request. The cleanup token is in it once, and stored nowhere."""
 
     request_id: str
@@ -119,7 +121,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LeftRow:
+class LeftRow(Strict):
     """A row that a reset left standing or only detached: *why* is ``old row refers`` or ``reference set to null``."""
 
     table: str
@@ -128,7 +130,7 @@ class LeftRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResetReport:
+class ResetReport(Strict):
     """What a reset removed, by table id, and what it left. *already* is True where it had been reset before."""
 
     seeded: Mapping[str, int]

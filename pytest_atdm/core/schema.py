@@ -10,21 +10,23 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping  # noqa: TC003  (wire.py builds strict readers from these annotations)
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from pytest_atdm.core.errors import SchemaMismatch
+from pytest_atdm.core.strict import Strict
 from pytest_atdm.core.text import suggest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 Identity = Literal["", "always", "by default"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Strict):
     """One column. *sequence* is the qualified name of the sequence behind an identity or serial column, else None."""
 
     name: str
@@ -42,7 +44,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unique:
+class Unique(Strict):
     """A unique constraint or full unique index; the primary key is not repeated here."""
 
     name: str
@@ -50,7 +52,7 @@ class Unique:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForeignKey:
+class ForeignKey(Strict):
     """*columns* of the table that holds it refer to *parent_columns* of the table *parent* (an id), pairwise."""
 
     name: str
@@ -61,7 +63,7 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(Strict):
     """A CHECK; in *expression* of a domain the value is called VALUE."""
 
     name: str
@@ -69,7 +71,7 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Domain:
+class Domain(Strict):
     """A domain over *type*, with its CHECKs."""
 
     name: str
@@ -79,7 +81,7 @@ class Domain:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
+class Table(Strict):
     """One base table: columns in their order, keys and checks sorted by name."""
 
     id: str
@@ -115,7 +117,7 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schema:
+class Schema(Strict):
     """All tables, enums and domains that a plan may touch, and the order in which unqualified names are looked up."""
 
     tables: Mapping[str, Table]

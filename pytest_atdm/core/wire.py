@@ -1,0 +1,107 @@
+"""Values to bytes and back: canonical where a hash stands on it, strict where bytes come from outside.
+
+Canonical JSON: keys sorted, no spaces, UTF-8 without escapes, no NaN. Reading refuses unknown and missing fields and
+wrong types with the path to them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import hmac
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from pytest_atdm.core.errors import InvalidRequest, PlanTampered
+from pytest_atdm.core.model import PLAN_FORMAT, Plan
+from pytest_atdm.core.schema import Schema
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+Value = TypeVar("Value")
+_MAX_FAULTS: Final = 20  # a hostile body must not buy an answer larger than itself
+
+
+def dump(value: object) -> bytes:
+    """Return the canonical JSON of a dataclass, or of JSON values.
+
+    Raises:
+        ValueError: NaN or an infinity, which JSON does not know.
+    """
+    return _ENCODER.encode(value).encode()
+
+
+def _default(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if hasattr(value, "items"):
+        return dict(value.items())
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+_ENCODER: Final = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_default
+)
+
+
+def load(data: bytes | str, kind: type[Value], *, what: str) -> Value:
+    """Return the *kind* that *data* (JSON) describes; *what* names it in the message.
+
+    Raises:
+        InvalidRequest: not JSON, unknown or missing fields, wrong types; every fault with its path.
+    """
+    from pydantic import ValidationError  # lazy: startup
+
+    try:
+        return _adapter(kind).validate_json(data)
+    except ValidationError as exc:
+        faults = [f"$.{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors()[:_MAX_FAULTS]]
+        raise InvalidRequest(
+            f"{what} cannot be read: {'; '.join(faults)}", hint="send exactly the documented fields and types"
+        ) from exc
+
+
+@cache
+def _adapter(kind: type[Value]) -> TypeAdapter[Value]:
+    from pydantic import TypeAdapter  # lazy: startup
+
+    return TypeAdapter(kind)
+
+
+def dump_plan(plan: Plan) -> bytes:
+    """Return the canonical bytes of *plan*."""
+    return dump(plan)
+
+
+def plan_hash(data: bytes) -> str:
+    """Return ``sha256:`` and 64 hex digits over the bytes of a plan."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def load_plan(data: bytes, expected_hash: str) -> Plan:
+    """Return the plan in *data*.
+
+    Raises:
+        PlanTampered: the bytes do not carry *expected_hash*, or are not the canonical form.
+        InvalidRequest: the bytes are not a plan of this version.
+    """
+    if not hmac.compare_digest(plan_hash(data).encode(), expected_hash.encode()):
+        raise PlanTampered(
+            f"the plan's bytes hash to {plan_hash(data)}, not to {expected_hash}",
+            hint="send the bytes that were planned and gated, unchanged",
+        )
+    plan = load(data, Plan, what="the plan")
+    if plan.format != PLAN_FORMAT:
+        raise InvalidRequest(
+            f"plan format {plan.format} is not {PLAN_FORMAT}", hint="use the same version of pytest-atdm on both sides"
+        )
+    if dump_plan(plan) != data:
+        raise PlanTampered("the plan's bytes are not canonical JSON", hint="send the bytes that dump_plan made")
+    return plan
+
+
+def load_schema(data: bytes) -> Schema:
+    """Return the schema that ``core.schema.dump_schema`` wrote."""
+    return load(data, Schema, what="the schema")
