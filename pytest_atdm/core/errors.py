@@ -17,6 +17,7 @@
     |   +-- RowConflict            a row with the same unique key stands there already
     |   +-- RowRefused             the database refused a row (constraint or trigger, named)
     |   +-- NotATestDatabase       the target is neither embedded, marked, nor allowed by name
+    |   +-- MarkError              the mark atdm_scenario is used in a way that cannot work
     |   +-- SettingError           an option, variable or ini value cannot be used
     |   +-- DataNotFound           a folder that ships with the package is not where it belongs
     +-- SeederError                IO: exit 3, HTTP 5xx; ``retryable`` says whether to try again
@@ -166,6 +167,12 @@ class NotATestDatabase(UsageError):
 
     code = "not_a_test_database"
     status = 403
+
+
+class MarkError(UsageError):
+    """The mark ``atdm_scenario`` is used in a way that cannot work."""
+
+    code = "mark_error"
 
 
 class SettingError(UsageError):

@@ -1,0 +1,218 @@
+"""What the plugin is told: command line before environment before ini before default, each value with its source."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pytest
+
+#: The token has no option: command lines are visible in process lists, and ini files are committed.
+TOKEN_VARIABLE: Final = "ATDM_TOKEN"
+MAX_SEED: Final = 2**63 - 1  # a bigint: the seeder stores it with the run
+_ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+
+
+class Option(NamedTuple):
+    """One setting: ``--atdm-NAME``, ``ATDM_NAME`` and the ini key ``atdm_name``, with dashes or underscores."""
+
+    name: str
+    metavar: str
+    help: str
+    type: Literal["string", "int"] = "string"
+
+    @property
+    def flag(self) -> str:
+        """The name on the command line."""
+        return f"--atdm-{self.name.replace('_', '-')}"
+
+    @property
+    def key(self) -> str:
+        """The name in the ini file, and of the parsed option."""
+        return f"atdm_{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """The name in the environment."""
+        return self.key.upper()
+
+
+OPTIONS: Final = (
+    Option("url", "URL", f"use the seeder at URL, with the token in {TOKEN_VARIABLE} (default: start one)"),
+    Option("database_url", "URL", "Postgres that the application under test uses (default: an embedded one)"),
+    Option("catalog", "FOLDER", "scenario catalog (default: <rootdir>/catalog, else the one that ships)"),
+    Option("run_id", "ULID", "run id; the same id gives byte-identical rows (default: a new one)"),
+    Option("seed", "N", "seed of all generated values (default: 0)", "int"),
+    Option("as_of", "DATE", "the day that scenarios call as_of, like 2026-01-31 (default: today in UTC)"),
+    Option("fixtures_dir", "FOLDER", "write a pytest module and a Playwright JSON per request below FOLDER"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of one session. *sources* maps each name of ``OPTIONS`` to where its value came from.
+
+    *catalog* is None for the catalog that ships. *folder* is ``.atdm`` in the root folder, where an embedded seeder
+    keeps its state. *token* never appears in a repr.
+    """
+
+    folder: Path
+    url: str | None
+    token: str | None
+    database_url: str | None
+    catalog: Path | None
+    run_id: str | None
+    seed: int
+    as_of: date
+    fixtures_dir: Path | None
+    reset_all: bool
+    sources: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Settings({describe(self)})"
+
+    def catalog_folder(self) -> Path:
+        """Return the folder of the catalog, the shipped one included.
+
+        Raises:
+            DataNotFound: the shipped one is missing.
+        """
+        if self.catalog is not None:
+            return self.catalog
+        from pytest_atdm.data import folder  # lazy: startup
+
+        return folder("catalog")
+
+
+class _Given(NamedTuple):
+    text: str
+    source: str
+    base: Path
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Register every option and ini key; ini keys are typed, so that native TOML works."""
+    group = parser.getgroup("atdm", "test data by intent (pytest-atdm)")
+    group.addoption(
+        "--atdm-reset-all", action="store_true", help="first remove every row that any earlier run left behind"
+    )
+    for option in OPTIONS:
+        text = f"{option.help}; also {option.variable} or ini {option.key}"
+        group.addoption(option.flag, metavar=option.metavar, help=text)
+        parser.addini(option.key, f"{option.help}; see {option.flag}", type=option.type, default=None)
+
+
+def read_settings(config: pytest.Config, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of *config*'s session. A worker takes ``as_of`` from its controller.
+
+    Raises:
+        SettingError: a value cannot be used; names the option and its source.
+    """
+    given = {option.name: _find(config, environment, option) for option in OPTIONS}
+    sources = {name: found.source if found else "default" for name, found in given.items()}
+    told = getattr(config, "workerinput", {}).get("atdm", {})
+    return Settings(
+        folder=config.rootpath / ".atdm",
+        url=_read_url(given["url"]),
+        token=environment.get(TOKEN_VARIABLE) or None,
+        database_url=found.text if (found := given["database_url"]) else None,
+        catalog=_read_catalog(given["catalog"], config.rootpath),
+        run_id=_read_run_id(given["run_id"]),
+        seed=_read_seed(given["seed"]),
+        as_of=_read_as_of(given["as_of"] or _told_as_of(told)),
+        fixtures_dir=found.base / found.text if (found := given["fixtures_dir"]) else None,
+        reset_all=bool(config.getoption("atdm_reset_all")),
+        sources=sources,
+    )
+
+
+def describe(settings: Settings) -> str:
+    """Return the header line: what is used and where each setting came from, without any secret."""
+    sources = settings.sources
+    catalog = settings.catalog or "shipped"
+    database = _without_password(settings.database_url) if settings.database_url else "embedded"
+    parts = [f"catalog {catalog} (from {sources['catalog']})"]
+    if settings.url:
+        parts.append(f"seeder {settings.url} (from {sources['url']})")
+    if settings.database_url or not settings.url:
+        parts.append(f"database {database} (from {sources['database_url']})")
+    parts += [f"{name} {getattr(settings, name)}" for name in ("seed", "as_of")]
+    parts += [f"run {settings.run_id}"] if settings.run_id else []
+    return "atdm: " + ", ".join(parts)
+
+
+def _find(config: pytest.Config, environment: Mapping[str, str], option: Option) -> _Given | None:
+    here = config.invocation_params.dir
+    on_line = config.getoption(option.key)
+    if on_line is not None:
+        return _Given(str(on_line), option.flag, here)
+    if environment.get(option.variable):
+        return _Given(environment[option.variable], f"env {option.variable}", here)
+    in_ini = config.getini(option.key)
+    if in_ini is None or in_ini == "":
+        return None
+    return _Given(str(in_ini), f"ini {option.key}", config.inipath.parent if config.inipath else here)
+
+
+def _told_as_of(told: Mapping[str, str]) -> _Given | None:
+    return _Given(told["as_of"], "controller", Path()) if "as_of" in told else None
+
+
+def _read_url(given: _Given | None) -> str | None:
+    if given is None:
+        return None
+    parts = urlsplit(given.text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise _refuse(given, "is not an address of HTTP", "write it like http://127.0.0.1:8080")
+    return given.text.rstrip("/")
+
+
+def _read_catalog(given: _Given | None, root: Path) -> Path | None:
+    if given is None:
+        return root / "catalog" if (root / "catalog").is_dir() else None
+    folder = (given.base / given.text).resolve()
+    if not folder.is_dir():
+        raise _refuse(given, f"is not a folder ({folder})", "name the folder that holds one folder per domain")
+    return folder
+
+
+def _read_run_id(given: _Given | None) -> str | None:
+    if given is not None and not _ULID.fullmatch(given.text):
+        raise _refuse(given, "is not a ULID", "write 26 characters like 01JD0000000000000000000000")
+    return given.text if given else None
+
+
+def _read_seed(given: _Given | None) -> int:
+    if given is None:
+        return 0
+    if not given.text.isdecimal() or int(given.text) > MAX_SEED:
+        raise _refuse(given, f"is not a whole number from 0 to {MAX_SEED}", "write it like 7")
+    return int(given.text)
+
+
+def _read_as_of(given: _Given | None) -> date:
+    if given is None:
+        return datetime.now(tz=UTC).date()
+    try:
+        return date.fromisoformat(given.text)
+    except ValueError:
+        raise _refuse(given, "is not a date", "write it like 2026-01-31") from None
+
+
+def _refuse(given: _Given, what: str, hint: str) -> Exception:
+    from pytest_atdm.core.errors import SettingError  # lazy: startup
+
+    return SettingError(f'{given.source}: "{given.text}" {what}', hint=hint)
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname or ''}{parts.path}" or "given"
