@@ -3,13 +3,11 @@
 
 PYTHON ?= python3
 
-# PDM's own newest dependencies break it; both pins can go once a newer PDM locks with them absent.
-PDM_REQUIREMENTS := pdm==2.29.3 'unearth<0.19' 'hishel<2'
-PDM_READY := .tools/pdm-2.29.3
+PDM_READY := .tools/ready
 PDM := PDM_CHECK_UPDATE=0 PDM_IGNORE_SAVED_PYTHON=1 VIRTUAL_ENV="$(CURDIR)/.venv" .tools/bin/pdm
 SETUP_READY := .venv/setup-ready
 STACK_READY := .venv/stack-ready
-COMPOSE := docker compose
+SECRETS := ATDM_TOKEN ATDM_DATABASE_PASSWORD ATDM_STORE_SECRET
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -41,14 +39,14 @@ bench: setup ## Measure, print the table, write .atdm/bench.json
 check: lint arch test ## All that must hold before a commit
 
 stack: $(STACK_READY) ## Validate docker-compose.yml and the Dockerfile (needs no Docker)
-	ATDM_TOKEN=only-to-validate .venv/bin/docker-compose -f docker-compose.yml config --quiet
+	env $(SECRETS:%=%=only-to-validate) .venv/bin/docker-compose -f docker-compose.yml config --quiet
 	.venv/bin/hadolint seeder/Dockerfile
 
-up: ## Start Postgres, the object store and the seeder in Docker (needs ATDM_TOKEN)
-	$(COMPOSE) up --build --detach --wait
+up: .env ## Start Postgres, the object store and the seeder in Docker
+	docker compose up --build --detach --wait
 
 down: ## Stop them and drop their data
-	$(COMPOSE) down --volumes
+	docker compose down --volumes
 
 lock: $(PDM_READY) ## Resolve pdm.lock again after a change of dependencies
 	$(PDM) lock --group :all --update-reuse
@@ -56,12 +54,15 @@ lock: $(PDM_READY) ## Resolve pdm.lock again after a change of dependencies
 clean: ## Remove all that was built, environments included
 	rm -rf .venv .tools .atdm .pdm-build .pdm-python dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
-$(PDM_READY):
+.env:
+	@umask 077 && for name in $(SECRETS); do $(PYTHON) -c 'import secrets, sys; print(sys.argv[1] + "=" + secrets.token_hex(32))' $$name; done > $@
+
+$(PDM_READY): .ci/pdm.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "pytest-atdm needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1 || true)." >&2; \
 	  echo "Name a newer one: make $(or $(MAKECMDGOALS),setup) PYTHON=/path/to/python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv --clear .tools
-	.tools/bin/python -m pip install --quiet --disable-pip-version-check $(PDM_REQUIREMENTS)
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check --requirement .ci/pdm.txt
 	@touch $@
 
 $(SETUP_READY): pdm.lock pyproject.toml $(PDM_READY)

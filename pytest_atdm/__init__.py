@@ -16,16 +16,18 @@ __all__ = ("AtdmError", "__version__", "atdm_scenario")
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> object:
-    if name == "atdm_scenario":
-        from pytest_atdm._markers import atdm_scenario  # lazy: startup
+if not TYPE_CHECKING:  # a type checker knows the names above, and no others
 
-        return atdm_scenario
-    if name == "AtdmError":
-        from pytest_atdm.core.errors import AtdmError  # lazy: startup
+    def __getattr__(name: str) -> object:
+        if name == "atdm_scenario":
+            from pytest_atdm._markers import atdm_scenario  # lazy: startup
 
-        return AtdmError
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return atdm_scenario
+        if name == "AtdmError":
+            from pytest_atdm.core.errors import AtdmError  # lazy: startup
+
+            return AtdmError
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

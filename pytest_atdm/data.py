@@ -30,6 +30,6 @@ def folder(name: str) -> Path:
     if not path.is_dir():
         raise DataNotFound(
             f'the folder "{name}" that ships with pytest-atdm is missing at {path}',
-            hint="install pytest-atdm again; in a checkout, see that git keeps symlinks (git config core.symlinks true)",
+            hint="install pytest-atdm again; in a checkout, let git keep symlinks: git config core.symlinks true",
         )
     return path
