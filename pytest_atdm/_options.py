@@ -92,7 +92,9 @@ class Settings:
         return folder("catalog")
 
 
-class _Given(NamedTuple):
+class Given(NamedTuple):
+    """A setting as somebody wrote it, who that was, and the folder that relative paths start from."""
+
     text: str
     source: str
     base: Path
@@ -117,20 +119,31 @@ def read_settings(config: pytest.Config, environment: Mapping[str, str] = os.env
         SettingError: a value cannot be used; names the option and its source.
     """
     given = {option.name: _find(config, environment, option) for option in OPTIONS}
-    sources = {name: found.source if found else "default" for name, found in given.items()}
     told = getattr(config, "workerinput", {}).get("atdm", {})
+    given["as_of"] = given["as_of"] or _told_as_of(told)
+    return resolve_settings(given, config.rootpath, environment, reset_all=bool(config.getoption("atdm_reset_all")))
+
+
+def resolve_settings(
+    given: Mapping[str, Given | None], root: Path, environment: Mapping[str, str], *, reset_all: bool = False
+) -> Settings:
+    """Return the settings that *given*, a value or None for each name of ``OPTIONS``, makes in the folder *root*.
+
+    Raises:
+        SettingError: a value cannot be used; names its source.
+    """
     return Settings(
-        folder=config.rootpath / ".atdm",
+        folder=root / ".atdm",
         url=_read_url(given["url"]),
         token=environment.get(TOKEN_VARIABLE) or None,
         database_url=found.text if (found := given["database_url"]) else None,
-        catalog=_read_catalog(given["catalog"], config.rootpath),
+        catalog=_read_catalog(given["catalog"], root),
         run_id=_read_run_id(given["run_id"]),
         seed=_read_seed(given["seed"]),
-        as_of=_read_as_of(given["as_of"] or _told_as_of(told)),
+        as_of=_read_as_of(given["as_of"]),
         fixtures_dir=found.base / found.text if (found := given["fixtures_dir"]) else None,
-        reset_all=bool(config.getoption("atdm_reset_all")),
-        sources=sources,
+        reset_all=reset_all,
+        sources={name: found.source if found else "default" for name, found in given.items()},
     )
 
 
@@ -149,24 +162,24 @@ def describe(settings: Settings) -> str:
     return "atdm: " + ", ".join(parts)
 
 
-def _find(config: pytest.Config, environment: Mapping[str, str], option: Option) -> _Given | None:
+def _find(config: pytest.Config, environment: Mapping[str, str], option: Option) -> Given | None:
     here = config.invocation_params.dir
     on_line = config.getoption(option.key)
     if on_line is not None:
-        return _Given(str(on_line), option.flag, here)
+        return Given(str(on_line), option.flag, here)
     if environment.get(option.variable):
-        return _Given(environment[option.variable], f"env {option.variable}", here)
+        return Given(environment[option.variable], f"env {option.variable}", here)
     in_ini = config.getini(option.key)
     if in_ini is None or in_ini == "":
         return None
-    return _Given(str(in_ini), f"ini {option.key}", config.inipath.parent if config.inipath else here)
+    return Given(str(in_ini), f"ini {option.key}", config.inipath.parent if config.inipath else here)
 
 
-def _told_as_of(told: Mapping[str, str]) -> _Given | None:
-    return _Given(told["as_of"], "controller", Path()) if "as_of" in told else None
+def _told_as_of(told: Mapping[str, str]) -> Given | None:
+    return Given(told["as_of"], "controller", Path()) if "as_of" in told else None
 
 
-def _read_url(given: _Given | None) -> str | None:
+def _read_url(given: Given | None) -> str | None:
     if given is None:
         return None
     parts = urlsplit(given.text)
@@ -175,7 +188,7 @@ def _read_url(given: _Given | None) -> str | None:
     return given.text.rstrip("/")
 
 
-def _read_catalog(given: _Given | None, root: Path) -> Path | None:
+def _read_catalog(given: Given | None, root: Path) -> Path | None:
     if given is None:
         return root / "catalog" if (root / "catalog").is_dir() else None
     folder = (given.base / given.text).resolve()
@@ -184,13 +197,13 @@ def _read_catalog(given: _Given | None, root: Path) -> Path | None:
     return folder
 
 
-def _read_run_id(given: _Given | None) -> str | None:
+def _read_run_id(given: Given | None) -> str | None:
     if given is not None and not _ULID.fullmatch(given.text):
         raise _refuse(given, "is not a ULID", "write 26 characters like 01JD0000000000000000000000")
     return given.text if given else None
 
 
-def _read_seed(given: _Given | None) -> int:
+def _read_seed(given: Given | None) -> int:
     if given is None:
         return 0
     if not given.text.isdecimal() or int(given.text) > MAX_SEED:
@@ -198,7 +211,7 @@ def _read_seed(given: _Given | None) -> int:
     return int(given.text)
 
 
-def _read_as_of(given: _Given | None) -> date:
+def _read_as_of(given: Given | None) -> date:
     if given is None:
         return datetime.now(tz=UTC).date()
     try:
@@ -207,7 +220,7 @@ def _read_as_of(given: _Given | None) -> date:
         raise _refuse(given, "is not a date", "write it like 2026-01-31") from None
 
 
-def _refuse(given: _Given, what: str, hint: str) -> Exception:
+def _refuse(given: Given, what: str, hint: str) -> Exception:
     from pytest_atdm.core.errors import SettingError  # lazy: startup
 
     return SettingError(f'{given.source}: "{given.text}" {what}', hint=hint)
