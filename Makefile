@@ -1,5 +1,5 @@
 # Needs python3 (3.11 or newer) and make. Everything else is set up below .venv and .tools: nothing global, no root, no Docker.
-# Another interpreter: make setup PYTHON=/path/to/python3.12
+# Another interpreter: make clean setup PYTHON=/path/to/python3.12
 
 PYTHON ?= python3
 

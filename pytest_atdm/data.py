@@ -1,6 +1,6 @@
 """The folders that ship with ATDM: the demo catalog, the migrations and the demo itself.
 
-They stand at the top of the repository. ``_data`` holds a symlink to each; building the wheel turns the symlinks into
+They stand at the top of the repository. ``_shipped`` holds a symlink to each; building the wheel turns the symlinks into
 the folders themselves. So one path finds them in a checkout, an editable install and an installed wheel.
 """
 
@@ -15,7 +15,7 @@ __all__ = ("FOLDERS", "folder")
 
 FOLDERS: Final = ("catalog", "migrations", "demo")
 
-_DATA: Final = Path(__file__).parent / "_data"
+_SHIPPED: Final = Path(__file__).parent / "_shipped"
 
 
 def folder(name: str) -> Path:
@@ -26,7 +26,7 @@ def folder(name: str) -> Path:
     """
     if name not in FOLDERS:
         raise DataNotFound(f'no folder "{name}" ships with pytest-atdm', hint=f"ask for one of {', '.join(FOLDERS)}")
-    path = (_DATA / name).resolve()
+    path = (_SHIPPED / name).resolve()
     if not path.is_dir():
         raise DataNotFound(
             f'the folder "{name}" that ships with pytest-atdm is missing at {path}',

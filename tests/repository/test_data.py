@@ -29,7 +29,7 @@ def test_unknown_folder_names_those_that_ship() -> None:
 
 def test_missing_folder_is_named_with_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A damaged installation is told where the folder should stand."""
-    monkeypatch.setattr(data, "_DATA", tmp_path)
+    monkeypatch.setattr(data, "_SHIPPED", tmp_path)
 
     with pytest.raises(DataNotFound) as caught:
         data.folder("catalog")

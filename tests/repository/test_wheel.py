@@ -55,10 +55,10 @@ def wheel(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Files:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_wheel_carries_each_shipped_folder_byte_for_byte(wheel: Files, name: str) -> None:
-    """What stands in a shipped folder of the checkout is in the wheel under _data: the same bytes, nothing more."""
+    """What stands in a shipped folder of the checkout is in the wheel under _shipped: the same bytes, nothing more."""
     expected = _read_folder(ROOT / SHIPPED[name])
 
-    prefix = f"pytest_atdm/_data/{name}/"
+    prefix = f"pytest_atdm/_shipped/{name}/"
     shipped = {path.removeprefix(prefix): content for path, content in wheel.items() if path.startswith(prefix)}
 
     assert expected
@@ -75,7 +75,7 @@ def test_wheel_installs_the_two_packages_and_no_other_name(wheel: Files) -> None
 @pytest.mark.parametrize("package", ["pytest_atdm", "seeder"])
 def test_wheel_carries_each_file_of_the_packages(wheel: Files, package: str) -> None:
     """Python modules, SQL, templates, style sheets and py.typed: whatever stands in a package is in the wheel."""
-    expected = {f"{package}/{path}" for path in _read_folder(ROOT / package) if not path.startswith("_data/")}
+    expected = {f"{package}/{path}" for path in _read_folder(ROOT / package) if not path.startswith("_shipped/")}
 
     assert f"{package}/py.typed" in expected
     assert expected - wheel.keys() == set()
