@@ -1,7 +1,7 @@
 """The folders that ship with ATDM: the demo catalog, the migrations and the demo itself.
 
-They stand at the top of the repository. ``_shipped`` holds a symlink to each; building the wheel turns the symlinks into
-the folders themselves. So one path finds them in a checkout, an editable install and an installed wheel.
+They stand at the top of the repository. ``_shipped`` holds a symlink to each, and building the wheel turns the symlinks
+into the folders themselves. So one path finds them in a checkout, an editable install and an installed wheel.
 """
 
 from __future__ import annotations
