@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SHIPPED = {"catalog": "catalog", "migrations": "migrations", "demo": "docs/demo"}
 BUILD = "import sys; from pdm import backend; print(getattr(backend, f'build_{sys.argv[1]}')(sys.argv[2]))"
+FIND = "from pytest_atdm import data; [print(data.folder(name)) for name in data.FOLDERS]"
 
 Files = dict[str, bytes]
 
@@ -79,6 +80,17 @@ def test_wheel_carries_each_file_of_the_packages(wheel: Files, package: str) -> 
 
     assert f"{package}/py.typed" in expected
     assert expected - wheel.keys() == set()
+
+
+def test_installed_wheel_finds_its_folders_as_a_checkout_does(wheel: Files, tmp_path: Path) -> None:
+    """data.folder gives, where the wheel is installed, the folders that came with it."""
+    for name, content in wheel.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+
+    run = subprocess.run([sys.executable, "-c", FIND], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    assert [str(tmp_path / "pytest_atdm/_shipped" / name) for name in SHIPPED] == run.stdout.splitlines()
 
 
 def test_source_distribution_builds_the_same_wheel(checkout: Path, wheel: Files, tmp_path: Path) -> None:
