@@ -1,0 +1,104 @@
+"""What emitters are given: one request's rows as Python values, and where they come from.
+
+A bundle carries no token and no address: whatever is written from it may be committed, shared or printed.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pytest_atdm.core.catalog import Scenario
+    from pytest_atdm.core.model import Receipt, SeededEntity
+    from pytest_atdm.core.schema import Schema
+
+#: Version of both file formats; it grows when a reader of the older one would stumble.
+FIXTURE_FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixtureColumn:
+    """A column as a fixture shows it; *type* is Postgres' own, without domain and modifier (``numeric``)."""
+
+    name: str
+    type: str
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixtureEntity:
+    """The rows of one entity, columns in table order. *many* where the scenario gives it a count."""
+
+    table: str
+    columns: tuple[FixtureColumn, ...]
+    rows: tuple[Mapping[str, object], ...]
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixtureBundle:
+    """One request in the form that emitters write. Values are what ``core.types.to_python`` returns."""
+
+    scenario: str
+    intent: str
+    expects: str
+    requirements: tuple[str, ...]
+    request_id: str
+    run_id: str
+    as_of: datetime.date
+    plan_hash: str
+    entities: Mapping[str, FixtureEntity]
+    format: int = FIXTURE_FORMAT
+
+
+def make_bundle(receipt: Receipt, scenario: Scenario, schema: Schema) -> FixtureBundle:
+    """Return *receipt* of a request for *scenario* without its token, cells turned into Python values."""
+    return FixtureBundle(
+        scenario=receipt.scenario,
+        intent=scenario.intent,
+        expects=scenario.expects,
+        requirements=tuple(scenario.requirements),
+        request_id=receipt.request_id,
+        run_id=receipt.run_id,
+        as_of=datetime.date.fromisoformat(receipt.as_of),
+        plan_hash=receipt.plan_hash,
+        entities={name: _make_entity(entity, schema) for name, entity in receipt.entities.items()},
+    )
+
+
+def _make_entity(entity: SeededEntity, schema: Schema) -> FixtureEntity:
+    from pytest_atdm.core.types import base_type, to_python
+
+    table = schema.table(entity.table)
+    rows = tuple(
+        {name: to_python(table.column(name).type, cell, schema) for name, cell in row.items()} for row in entity.rows
+    )
+    names = tuple(entity.rows[0]) if entity.rows else ()
+    columns = tuple(
+        FixtureColumn(
+            name=name,
+            type=base_type(table.column(name).type, schema).partition("(")[0],
+            nullable=table.column(name).nullable,
+        )
+        for name in names
+    )
+    return FixtureEntity(table=table.id, columns=columns, rows=rows, many=entity.many)
+
+
+def write_atomically(path: Path, text: str) -> Path:
+    """Write *text* as UTF-8 so that a reader finds the old file or the new one, never a part; return *path*."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        unfinished.write_bytes(text.encode())
+        os.replace(unfinished, path)  # noqa: PTH105 (the name says what it promises)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path
