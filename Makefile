@@ -45,7 +45,7 @@ stack: $(STACK_READY) ## Validate docker-compose.yml and the Dockerfile (needs n
 up: .env ## Start Postgres, the object store and the seeder in Docker
 	docker compose up --build --detach --wait
 
-down: ## Stop them and drop their data
+down: .env ## Stop them and drop their data
 	docker compose down --volumes
 
 lock: $(PDM_READY) ## Resolve pdm.lock again after a change of dependencies
