@@ -1,0 +1,204 @@
+"""The seeder as seen from the test process: one method per call, bytes out, values in, every error from the tree.
+
+One connection is kept. Requests go straight to httpx's transport: without the client's cookies, redirects and
+proxies a call costs a third less, and no proxy of the environment stands between a test and its seeder.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, TypeVar
+
+from pytest_atdm.core import wire
+from pytest_atdm.core.errors import AtdmError, InvalidRequest, SeederFailed, SeederUnreachable, error_for_code
+from pytest_atdm.core.model import Cell, Finding, Receipt, ResetReport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import httpx
+
+    from pytest_atdm._sidecar import SeederAddress
+    from pytest_atdm.core.model import Plan
+    from pytest_atdm.core.schema import Schema
+
+Json: TypeAlias = "dict[str, Cell]"
+Value = TypeVar("Value")
+
+CONNECT_TIMEOUT_S: Final = 3.0
+_ADVICE: Final = {
+    "remote": "start the seeder at this address, or unset ATDM_URL to have one started",
+    "database": "it was started by this session and has ended: see the logs in .atdm/",
+    "embedded": "it was started by this session and has ended: see the logs in .atdm/",
+}
+
+
+class SeederClient:
+    """Calls the seeder at *address*, each call within *timeout_s* seconds between two bytes of its answer.
+
+    Errors: ``SeederUnreachable`` where nobody answers, ``SeederFailed`` where the answer makes no sense, and whatever
+    the seeder's problem document names. A call that may be repeated is, once, when the connection breaks under it.
+    """
+
+    def __init__(self, address: SeederAddress, timeout_s: float = 35.0) -> None:
+        import httpx  # lazy: startup
+
+        self._httpx = httpx
+        self._address = address
+        self._url = httpx.URL(address.url)
+        self._prefix = self._url.raw_path.rstrip(b"/")
+        self._headers = {"Host": self._url.netloc.decode(), "Authorization": f"Bearer {address.token}"}
+        connect_s = min(CONNECT_TIMEOUT_S, timeout_s)
+        self._timeouts = {"connect": connect_s, "read": timeout_s, "write": timeout_s, "pool": timeout_s}
+        # Setting up TLS takes 60 ms: only where the address wants it.
+        self._transport = httpx.HTTPTransport(verify=self._url.scheme == "https")
+
+    def schema(self) -> Schema:
+        """Return the target's schema, introspected afresh."""
+        return wire.load_schema(self._call("GET", "/target/schema"))
+
+    def version(self) -> Json:
+        """Return what the seeder says of its version."""
+        return self._call_json("GET", "/version")
+
+    def start_run(self, *, run_id: str, session_id: str, actor: str, seed: int, as_of: str) -> Json:
+        """Start the run *run_id*, or find it started with the same values; return its state and audit URL."""
+        body = {"run_id": run_id, "session_id": session_id, "actor": actor, "seed": seed, "as_of": as_of}
+        return self._call_json("POST", "/runs", wire.dump(body))
+
+    def seed_reference(self, domain: str) -> Json:
+        """Write the reference rows of *domain* where they lack or differ; return the counts by table."""
+        return self._call_json("POST", "/test-data/reference", wire.dump({"domain": domain}))
+
+    def seed(self, plan: Plan, *, idempotency_key: str, context: Mapping[str, Cell] | None = None) -> Receipt:
+        """Write the rows of *plan*; the same key and plan give the same rows again, never twice."""
+        body = wire.dump_plan(plan)
+        headers = {"ATDM-Plan-Hash": wire.plan_hash(body), "Idempotency-Key": _to_ascii(idempotency_key)}
+        if context:
+            headers["ATDM-Context"] = json.dumps(dict(context))
+        return _read(self._call("POST", "/internal/scenarios/seed", body, headers), Receipt)
+
+    def request(self, scenario: str, **settings: Cell) -> Receipt:
+        """Have the seeder plan and write *scenario*; *settings* are further fields of ``POST /test-data/requests``."""
+        body = wire.dump({"scenario": scenario, **settings})
+        return _read(self._call("POST", "/test-data/requests", body, again="request_key" in settings), Receipt)
+
+    def reset(self, request_id: str, token: str, events: Sequence[Json] = ()) -> ResetReport:
+        """Remove the rows of a request and what hangs below them; *events* are appended before."""
+        body = wire.dump({"events": list(events)}) if events else b""
+        headers = {"ATDM-Cleanup-Token": token}
+        return _read(self._call("DELETE", f"/test-data/requests/{request_id}", body, headers), ResetReport)
+
+    def append_events(self, request_id: str, token: str, events: Sequence[Json]) -> None:
+        """Append *events* (kind and detail, of ``CLIENT_EVENTS``) to the request's audit trail."""
+        path = f"/test-data/requests/{request_id}/events"
+        self._call("POST", path, wire.dump({"events": list(events)}), {"ATDM-Cleanup-Token": token}, again=False)
+
+    def reset_run(self, run_id: str) -> ResetReport:
+        """Reset every live request of the run and end it."""
+        return _read(self._call("DELETE", f"/runs/{run_id}"), ResetReport)
+
+    def reset_all(self) -> ResetReport:
+        """Reset every live request of every run."""
+        return _read(self._call("DELETE", "/runs"), ResetReport)
+
+    def audit(self, run_id: str) -> Json:
+        """Return the run with its events and whether their chain is intact."""
+        return self._call_json("GET", f"/audit/runs/{run_id}")
+
+    def runs(self) -> list[Json]:
+        """Return the runs, newest first."""
+        found = _parse(self._call("GET", "/runs"))
+        listed = found.get("runs") if isinstance(found, dict) else found
+        if not isinstance(listed, list):
+            raise _nonsense("a list of runs was expected")
+        return [run for run in listed if isinstance(run, dict)]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._transport.close()
+
+    def _call_json(self, method: str, path: str, body: bytes = b"") -> Json:
+        found = _parse(self._call(method, path, body))
+        if not isinstance(found, dict):
+            raise _nonsense(f"{method} {path} was expected to answer with an object")
+        return found
+
+    def _call(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None, *, again: bool = True
+    ) -> bytes:
+        url = self._url.copy_with(raw_path=self._prefix + path.encode())
+        sent = {**self._headers, **({"Content-Type": "application/json"} if body else {}), **(headers or {})}
+        try:
+            status, kind, answer = self._exchange(method, url, body, sent, again=again)
+        except self._httpx.TransportError as exc:
+            raise self._unreachable(method, path, exc) from exc
+        if status >= self._httpx.codes.BAD_REQUEST or not self._httpx.codes.is_success(status):
+            _raise_problem(f"{method} {path}", status, kind, answer)
+        return answer
+
+    def _exchange(
+        self, method: str, url: httpx.URL, body: bytes, headers: dict[str, str], *, again: bool
+    ) -> tuple[int, str, bytes]:
+        timeouts = {"timeout": self._timeouts}
+        request = self._httpx.Request(method, url, content=body, headers=headers, extensions=timeouts)
+        try:
+            response = self._transport.handle_request(request)
+            return response.status_code, response.headers.get("content-type", ""), response.read()
+        except (self._httpx.NetworkError, self._httpx.RemoteProtocolError) as exc:
+            # Only now does a kept connection show that the other side has closed it. Who refuses a new one is not there.
+            if not again or isinstance(exc, self._httpx.ConnectError):
+                raise
+            return self._exchange(method, url, body, headers, again=False)
+
+    def _unreachable(self, method: str, path: str, exc: httpx.TransportError) -> AtdmError:
+        what = "did not answer in time" if isinstance(exc, self._httpx.TimeoutException) else "cannot be reached"
+        return SeederUnreachable(
+            f"the seeder at {self._address.url} {what} ({method} {path}: {str(exc) or type(exc).__name__})",
+            hint=_ADVICE[self._address.origin],
+        )
+
+
+def _to_ascii(text: str) -> str:
+    """Return *text* as a header can carry it, distinct texts distinct: escapes for all but printable ASCII."""
+    return text.encode("unicode_escape").decode("ascii")
+
+
+def _parse(answer: bytes) -> Cell:
+    try:
+        found: Cell = json.loads(answer)
+    except ValueError as exc:
+        raise _nonsense(f"the answer is not JSON: {answer[:80]!r}") from exc
+    return found
+
+
+def _read(answer: bytes, kind: type[Value]) -> Value:
+    try:
+        return wire.load(answer, kind, what=f"the {kind.__name__}")
+    except InvalidRequest as exc:
+        raise _nonsense(exc.message) from exc
+
+
+def _nonsense(what: str) -> SeederFailed:
+    return SeederFailed(f"the seeder's answer makes no sense: {what}", hint="see whether its version is this one's")
+
+
+def _raise_problem(call: str, status: int, kind: str, answer: bytes) -> NoReturn:
+    if not kind.startswith("application/problem+json"):
+        raise SeederFailed(
+            f"{call} was answered with status {status} and no problem document: {answer[:200]!r}",
+            hint="see that the address is a seeder's, and read its log",
+        )
+    problem = _parse(answer)
+    if not isinstance(problem, dict):
+        raise _nonsense("a problem document was expected")
+    findings = problem.get("findings")
+    raise error_for_code(str(problem.get("code")))(
+        str(problem.get("detail") or problem.get("title") or f"{call}: status {status}"),
+        hint=str(problem.get("hint") or "read the seeder's log"),
+        findings=[_read_finding(item) for item in findings] if isinstance(findings, list) else (),
+    )
+
+
+def _read_finding(item: Cell) -> Finding:
+    return _read(json.dumps(item).encode(), Finding)
