@@ -1,0 +1,111 @@
+"""The command ``atdm-seeder``, also ``python -m seeder``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pytest_atdm.core.errors import AtdmError, InternalError, SettingError
+from seeder.serve import Options, print_line, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_DEFAULT_PORT: Final = 8765
+_NEEDED_PACKAGES: Final = ("litestar", "asyncpg", "uvicorn", "jinja2")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; an error is one JSON line on stdout if owned, else text on stderr."""
+    words = sys.argv[1:] if arguments is None else arguments
+    owned = "--owned" in words
+    try:
+        check_packages()
+        serve(read_options(words, os.environ))
+    except AtdmError as error:
+        _report(error, owned=owned)
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - the edge of the process: whoever started us must learn the cause
+        traceback.print_exc()
+        _report(InternalError(f"the seeder failed: {error!r}", hint="please report this, with its log"), owned=owned)
+        return InternalError.exit_code
+    return 0
+
+
+def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
+    """Return the options of ``serve``: the command line first, then the environment, then defaults."""
+    given = _make_parser(environment).parse_args(arguments)
+    names = environment.get("ATDM_ALLOW_DATABASES", "").split(",")
+    return Options(
+        host=given.host,
+        port=given.port,
+        base_url=given.base_url,
+        database_url=given.database_url,
+        catalog=(given.catalog or _shipped_catalog()).resolve(),
+        token=environment.get("ATDM_TOKEN") or None,
+        allow_databases=frozenset(name.strip() for name in names if name.strip()),
+        embedded=given.embedded and given.embedded.resolve(),
+        state=given.state and given.state.resolve(),
+        owned=given.owned,
+    )
+
+
+def check_packages() -> None:
+    """Raise SettingError if a package of the ``seeder`` extra is not installed."""
+    missing = [name for name in _NEEDED_PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise SettingError(
+            f"the seeder needs packages that are not installed for {sys.executable}: {', '.join(missing)}",
+            hint="pip install 'pytest-atdm[embedded]' (or [seeder], for a Postgres of your own)",
+        )
+
+
+def _make_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="atdm-seeder", description="The service that seeds and resets the rows of tests."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser(
+        "serve",
+        help="answer requests until stopped",
+        epilog="Secrets come from the environment: ATDM_TOKEN (bearer token), ATDM_DATABASE_URL. "
+        "ATDM_ALLOW_DATABASES lists databases that count as test databases without a mark.",
+    )
+    add = command.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    add("--port", type=int, default=_DEFAULT_PORT, help="port to listen on, 0 for a free one (%(default)s)")
+    add("--base-url", default=environment.get("ATDM_BASE_URL"), help="the address as clients see it")
+    add("--database-url", default=environment.get("ATDM_DATABASE_URL"), help="the target database")
+    add(
+        "--catalog",
+        type=Path,
+        default=environment.get("ATDM_CATALOG"),
+        help="catalog folder (default: the shipped one)",
+    )
+    add("--embedded", type=Path, metavar="FOLDER", help="run a Postgres of its own in FOLDER")
+    add("--state", type=Path, metavar="FOLDER", help="where an owned seeder keeps seeder.json (default: --embedded)")
+    add("--owned", action="store_true", help="speak JSON on stdout; end with stdin and the last lifeline")
+    return parser
+
+
+def _shipped_catalog() -> Path:
+    from pytest_atdm.data import folder  # lazy: only without --catalog
+
+    return folder("catalog")
+
+
+def _report(error: AtdmError, *, owned: bool) -> None:
+    if owned:
+        print_line(json.dumps({"error": {"code": error.code, "message": error.message, "hint": error.hint}}))
+    else:
+        print(f"atdm-seeder: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""A Postgres cluster in a folder: ``data`` (the data directory), ``password`` (0600), ``complete`` (written last)."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Final
+
+from pytest_atdm.core.errors import EmbeddedFailed
+from seeder.embedded.binaries import clean_environment, start_confined
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OWNER: Final = "atdm"
+DATABASE: Final = "atdm"
+
+_MAKE_TIMEOUT_S: Final = 60
+_CREATE_DATABASE_TIMEOUT_S: Final = 30
+_LOG_LINES_QUOTED: Final = 8
+_PASSWORD_BYTES: Final = 24
+
+# Collation is the server's own, so that rows sort the same on every machine; upper and lower know all of Unicode.
+_INITDB: Final = (
+    f"--username={OWNER}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8", "--no-data-checksums", "--no-sync", "--no-instructions",
+)  # fmt: skip
+
+
+def data_folder(cluster: Path) -> Path:
+    """Return the data directory of *cluster*."""
+    return cluster / "data"
+
+
+def is_complete(cluster: Path) -> bool:
+    """Return whether *cluster* was made to its end; anything else is to be made anew."""
+    return (cluster / "complete").is_file()
+
+
+def mark_complete(cluster: Path) -> None:
+    """Say that *cluster* was made to its end."""
+    (cluster / "complete").touch()
+
+
+def read_password(cluster: Path) -> str:
+    """Return the password of the owner role."""
+    return (cluster / "password").read_text(encoding="ascii")
+
+
+def make_cluster(cluster: Path, binaries: Path, log: Path) -> None:
+    """Make the data directory below *cluster*, in place of whatever an interrupted start left there.
+
+    Raises:
+        EmbeddedFailed: initdb failed or took longer than a minute.
+    """
+    shutil.rmtree(cluster, ignore_errors=True)
+    cluster.mkdir(mode=0o700)
+    _write_password(cluster / "password")
+    places = (f"--pwfile={cluster / 'password'}", f"--pgdata={data_folder(cluster)}")
+    command = [str(binaries / "initdb"), *_INITDB, *places]
+    with log.open("wb") as output:
+        process = start_confined(command, cluster=cluster, log=output)
+        try:
+            code = process.wait(_MAKE_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            code = process.wait()
+    if code != 0:
+        raise failure(f"initdb ended with {code} in {cluster}", log)
+
+
+def create_database(binaries: Path, port: int, password: str) -> None:
+    """Create the database ``atdm`` on the server that listens on *port*.
+
+    Raises:
+        EmbeddedFailed: the server refused, or did not answer.
+    """
+    address = ("--host=127.0.0.1", f"--port={port}", f"--username={OWNER}", "--no-password")
+    command = [str(binaries / "createdb"), *address, DATABASE]
+    environment = clean_environment(PGPASSWORD=password)
+    try:
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=_CREATE_DATABASE_TIMEOUT_S)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        said = (error.stderr or b"").decode(errors="replace").strip() or str(error)
+        raise EmbeddedFailed(f'the database "{DATABASE}" could not be created: {said}', hint="start again") from error
+
+
+def failure(what: str, log: Path) -> EmbeddedFailed:
+    """Return the error that says *what* failed and quotes the end of *log*."""
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-_LOG_LINES_QUOTED:]
+    said = "".join(f"\n  | {line}" for line in lines) or " (nothing was logged)"
+    return EmbeddedFailed(
+        f"the embedded Postgres did not start: {what}; {log} ends with:{said}",
+        hint=f"cure what the log says, remove {log.parent} for a fresh one, or set ATDM_DATABASE_URL to one of yours",
+    )
+
+
+def _write_password(path: Path) -> None:
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_text(secrets.token_urlsafe(_PASSWORD_BYTES), encoding="ascii")
