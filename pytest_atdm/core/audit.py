@@ -39,7 +39,7 @@ CLIENT_EVENTS: Final = frozenset({EventKind.FIXTURES_WRITTEN, EventKind.CONSUMED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredEvent:
-    """One event as stored: *body* is JSON text with run_id, seq, at, kind, request_id and detail; hashes are 32 bytes."""
+    """One event as stored: *body* is JSON text (run_id, seq, at, kind, request_id, detail); hashes are 32 bytes."""
 
     seq: int
     body: str
@@ -53,7 +53,7 @@ def chain_hash(previous: bytes, body: str) -> bytes:
 
 
 def find_break(events: Sequence[StoredEvent]) -> int | None:
-    """Return the sequence number at which the chain of one run first breaks, or None. Events in stored order, from 1."""
+    """Return the sequence number (from 1) at which the chain of one run first breaks, or None. Events in stored order."""
     previous = GENESIS
     for expected, event in enumerate(events, start=1):
         if event.seq != expected or event.previous != previous or event.hash != chain_hash(previous, event.body):

@@ -1,12 +1,13 @@
 """The values that travel: plan, finding, receipt.
 
 A cell is a JSON value that Postgres reads as the column's type: numbers of arbitrary precision, dates, uuids and
-everything else that JSON does not know are strings in Postgres' own notation; json and jsonb columns hold the JSON itself.
+everything else that JSON does not know are strings in Postgres' own notation; json and jsonb columns hold the JSON
+itself.  ``wire`` builds its strict readers from the annotations of these classes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003  (wire.py builds strict readers from these annotations)
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +17,7 @@ from pytest_atdm.core.strict import Strict
 
 PLAN_FORMAT: Final = 1
 
-Cell = TypeAliasType("Cell", "None | bool | int | float | str | list[Cell] | dict[str, Cell]")
+Cell = TypeAliasType("Cell", "bool | int | float | str | list[Cell] | dict[str, Cell] | None")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

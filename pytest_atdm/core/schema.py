@@ -1,6 +1,6 @@
 """The shape of a Postgres database as a value.
 
-Table ids are ``schema.table`` without quotes (``public.orders``); column and constraint names are as Postgres stores them.
+Table ids are ``schema.table`` without quotes (``public.orders``); column and constraint names are as Postgres has them.
 Types are written as ``format_type`` writes them (``character varying(20)``, ``integer``, ``numeric(10,2)``).
 Expressions (defaults, checks) are the text of ``pg_get_expr`` / ``pg_get_constraintdef`` without the word CHECK.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping  # noqa: TC003  (wire.py builds strict readers from these annotations)
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal

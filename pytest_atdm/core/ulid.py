@@ -1,4 +1,4 @@
-"""ULIDs: 128-bit ids that sort by time (https://github.com/ulid/spec), from a clock and randomness that the caller has."""
+"""ULIDs: 128-bit ids that sort by time (https://github.com/ulid/spec); the caller has the clock and the randomness."""
 
 from __future__ import annotations
 

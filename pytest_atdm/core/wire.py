@@ -55,12 +55,13 @@ def load(data: bytes | str, kind: type[Value], *, what: str) -> Value:
     from pydantic import ValidationError  # lazy: startup
 
     try:
-        return _adapter(kind).validate_json(data)
+        value: Value = _adapter(kind).validate_json(data)  # type: ignore[arg-type]
     except ValidationError as exc:
         faults = [f"$.{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors()[:_MAX_FAULTS]]
         raise InvalidRequest(
             f"{what} cannot be read: {'; '.join(faults)}", hint="send exactly the documented fields and types"
         ) from exc
+    return value
 
 
 @cache

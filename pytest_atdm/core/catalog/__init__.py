@@ -146,7 +146,9 @@ def load_catalog(files: Mapping[str, str]) -> Catalog:
 
 def _add_path(paths: dict[str, str], id: str, path: str) -> None:
     if id in paths:
-        raise CatalogError(f'"{id}" stands in {paths[id]} and in {path}', hint="ids are unique in a catalog: rename one")
+        raise CatalogError(
+            f'"{id}" stands in {paths[id]} and in {path}', hint="ids are unique in a catalog: rename one"
+        )
     paths[id] = path
 
 

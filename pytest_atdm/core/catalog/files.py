@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 ParameterType = Literal["integer", "number", "text", "boolean", "date"]
 Scalar = None | bool | int | float | str
+#: Names that formulas, promises and Python keywords can carry; ``__`` separates entity and column in overrides.
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z](_?[A-Za-z0-9])*$")]
 
 
 class _File(BaseModel):
@@ -38,8 +40,8 @@ class ScenarioFile(_File):
     requirements: list[str] = []
     extends: str | None = None
     mixins: list[str] = []
-    parameters: dict[str, ParameterFile] = {}
-    entities: dict[str, dict[str, JsonValue]] = {}
+    parameters: dict[Identifier, ParameterFile] = {}
+    entities: dict[Identifier, dict[str, JsonValue]] = {}
     promises: list[str] = []
     expects: str = ""
 

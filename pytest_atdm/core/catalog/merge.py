@@ -44,8 +44,9 @@ def check_scenario(scenario: Scenario, requirements: Mapping[str, str]) -> None:
     """Raise CatalogError where names of *scenario* clash or point to nothing."""
     for name, parameter in scenario.parameters.items():
         if name in scenario.entities or name in RESERVED:
+            other = "a built-in" if name in RESERVED else "an entity"
             raise CatalogError(
-                f'{parameter.source}: parameter "{name}" has the name of {"an entity" if name not in RESERVED else "a built-in"}',
+                f'{parameter.source}: parameter "{name}" has the name of {other}',
                 hint="give the parameter another name",
             )
     for entity in scenario.entities.values():

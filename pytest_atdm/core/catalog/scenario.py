@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_atdm.core.catalog.files import ParameterType  # noqa: TC001  (pydantic-free users read the alias at run time)
-from pytest_atdm.core.model import Cell, Promise  # noqa: TC001
+from pytest_atdm.core.catalog.files import ParameterType
+from pytest_atdm.core.model import Cell, Promise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import yaml
 
@@ -26,6 +26,7 @@ _FLOAT: Final = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _WORDS: Final[dict[str, Cell]] = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 Path = tuple[str | int, ...]
+Event: TypeAlias = Any  # what an event carries depends on its class; the stubs of PyYAML do not tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,8 @@ class _Reader:
                     raise self._refuse(event, "a second document", "keep one document per file")
                 self.value = self._build(next(events), events, ())
 
-    def _build(self, event: yaml.Event, events: Iterator[yaml.Event], path: Path) -> Cell:
-        self.lines[path] = event.start_mark.line + 1
+    def _build(self, event: Event, events: Iterator[Event], path: Path) -> Cell:
+        self.lines[path] = _line(event)
         self._refuse_sharing(event)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._build_list(events, path)
@@ -86,7 +87,7 @@ class _Reader:
             return self._build_mapping(events, path)
         return _typed(event.value) if event.implicit[0] else str(event.value)
 
-    def _build_list(self, events: Iterator[yaml.Event], path: Path) -> list[Cell]:
+    def _build_list(self, events: Iterator[Event], path: Path) -> list[Cell]:
         items: list[Cell] = []
         for event in events:
             if isinstance(event, yaml.SequenceEndEvent):
@@ -94,17 +95,17 @@ class _Reader:
             items.append(self._build(event, events, (*path, len(items))))
         return items
 
-    def _build_mapping(self, events: Iterator[yaml.Event], path: Path) -> dict[str, Cell]:
+    def _build_mapping(self, events: Iterator[Event], path: Path) -> dict[str, Cell]:
         mapping: dict[str, Cell] = {}
         for event in events:
             if isinstance(event, yaml.MappingEndEvent):
                 break
             key = self._key(event, mapping)
             mapping[key] = self._build(next(events), events, (*path, key))
-            self.lines[(*path, key)] = event.start_mark.line + 1
+            self.lines[(*path, key)] = _line(event)
         return mapping
 
-    def _key(self, event: yaml.Event, mapping: dict[str, Cell]) -> str:
+    def _key(self, event: Event, mapping: dict[str, Cell]) -> str:
         self._refuse_sharing(event)
         if not isinstance(event, yaml.ScalarEvent):
             raise self._refuse(event, "a key that is not plain text", "write the key as a word")
@@ -114,7 +115,7 @@ class _Reader:
             raise self._refuse(event, f'the key "{event.value}" twice', "keep one of them")
         return str(event.value)
 
-    def _refuse_sharing(self, event: yaml.Event) -> None:
+    def _refuse_sharing(self, event: Event) -> None:
         if isinstance(event, yaml.AliasEvent):
             raise self._refuse(event, f'the alias "*{event.anchor}"', "write the value out, or use extends or mixins")
         if getattr(event, "anchor", None):
@@ -122,8 +123,13 @@ class _Reader:
         if getattr(event, "tag", None) not in (None, "!"):
             raise self._refuse(event, f'the tag "{event.tag}"', "remove the tag; quote the value to make it text")
 
-    def _refuse(self, event: yaml.Event, what: str, hint: str) -> CatalogError:
-        return CatalogError(f"{self.file}:{event.start_mark.line + 1}: {what} is not allowed in a catalog", hint=hint)
+    def _refuse(self, event: Event, what: str, hint: str) -> CatalogError:
+        return CatalogError(f"{self.file}:{_line(event)}: {what} is not allowed in a catalog", hint=hint)
+
+
+def _line(event: Event) -> int:
+    """Return the line at which *event* begins, from 1."""
+    return int(event.start_mark.line) + 1
 
 
 def _typed(text: str) -> Cell:

@@ -1,0 +1,66 @@
+"""The gate: nothing reaches a table without passing it, in the test process and again in the seeder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_atdm.core.errors import PlanRejected
+from pytest_atdm.core.gate.check import Check, Validator, ValidatorFunction
+from pytest_atdm.core.gate.promises import find_broken_promises
+from pytest_atdm.core.gate.referential import find_broken_references
+from pytest_atdm.core.gate.values import find_value_faults, find_violations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_atdm.core.model import Finding, Plan
+    from pytest_atdm.core.rulebook import Rulebook
+
+__all__ = ("Check", "Gate", "Validator", "ValidatorFunction")
+
+BUILT_IN = (
+    Validator("referential", find_broken_references),
+    Validator("temporal", lambda check: find_violations(check, "temporal")),
+    Validator("synthetic", lambda check: find_violations(check, "synthetic")),
+    Validator("value", find_value_faults),
+    Validator("promise", find_broken_promises),
+)
+
+
+class Gate:
+    """The validators of one rulebook, in their order; *extra* ones come after the built-in."""
+
+    def __init__(self, rulebook: Rulebook, extra: Sequence[Validator] = ()) -> None:
+        self.rulebook = rulebook
+        self._validators = (*BUILT_IN, *extra)
+
+    @property
+    def validators(self) -> tuple[str, ...]:
+        """The names of the validators that a plan passes, in their order."""
+        return tuple(validator.name for validator in self._validators)
+
+    def check(self, plan: Plan) -> tuple[Finding, ...]:
+        """Return everything that the validators object to, in their order and in the order of the plan's rows.
+
+        A plan that names tables or columns which the schema lacks is judged on these alone.
+        """
+        check = Check(plan, self.rulebook)
+        if check.structure:
+            return check.structure
+        return tuple(finding for validator in self._validators for finding in validator.find(check))
+
+    def approve(self, plan: Plan) -> None:
+        """Let *plan* pass.
+
+        Raises:
+            PlanRejected: with all findings.
+        """
+        findings = self.check(plan)
+        if findings:
+            lines = [f"{one.path}: {one.message} ({one.source})" for one in findings]
+            raise PlanRejected(
+                f"{plan.scenario}: the gate has {len(findings)} finding{'s' * (len(findings) > 1)}:\n  "
+                + "\n  ".join(lines),
+                hint="; ".join(dict.fromkeys(one.fix for one in findings)),
+                findings=findings,
+            )

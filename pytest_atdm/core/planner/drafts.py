@@ -1,0 +1,197 @@
+"""From a scenario to the rows it needs, and who refers to whom. No values yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_atdm.core.catalog import Formula, Link, Literal
+from pytest_atdm.core.errors import CatalogError, OverrideError, SchemaMismatch
+from pytest_atdm.core.expressions import compile_expression, parse
+from pytest_atdm.core.model import ExistingRow
+from pytest_atdm.core.text import suggest
+from pytest_atdm.core.values import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_atdm.core.catalog import Entity, Overrides, Scenario
+    from pytest_atdm.core.model import Cell
+    from pytest_atdm.core.rulebook import Rulebook
+    from pytest_atdm.core.schema import ForeignKey, Table
+
+OVERRIDE = "override"
+
+
+@dataclass(slots=True, eq=False)
+class Draft:
+    """A row on its way to a plan; *given* is by column, *links* by foreign key name, *values* and *keys* fill up."""
+
+    name: str
+    entity: str
+    shape: Table
+    index: int = 0
+    given: dict[str, Literal | Formula] = field(default_factory=dict)
+    links: dict[str, Draft | ExistingRow] = field(default_factory=dict)
+    values: dict[str, Cell] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def table(self) -> str:
+        """The table's id."""
+        return self.shape.id
+
+
+class Drafting:
+    """Expands entities to drafts, links them, and adds the parents that nobody named."""
+
+    def __init__(self, scenario: Scenario, rulebook: Rulebook, overrides: Overrides, seed: int) -> None:
+        self.scenario = scenario
+        self.rulebook = rulebook
+        self.overrides = overrides
+        self.seed = seed
+        self.drafts: list[Draft] = []
+        self.existing: list[ExistingRow] = []
+        self._by_entity: dict[str, list[Draft | ExistingRow]] = {}
+        self._parents: dict[str, Draft | ExistingRow] = {}
+        self._links: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def run(self) -> None:
+        """Fill ``drafts`` and ``existing``.
+
+        Raises:
+            SchemaMismatch, CatalogError, OverrideError: a name that the database or the catalog lacks.
+        """
+        for entity in self.scenario.entities.values():
+            self._by_entity[entity.name] = list(self._expand(entity))
+        queue = list(self.drafts)
+        for draft in queue:  # grows while parents are added
+            for key in draft.shape.foreign_keys:
+                self._link(draft, key, queue)
+
+    def _expand(self, entity: Entity) -> Iterator[Draft | ExistingRow]:
+        table = self.rulebook.schema.table(entity.table, where=f'{entity.source}: entity "{entity.name}"')
+        if entity.existing is not None:
+            row = self._find_existing(entity, table)
+            self.existing.append(row)
+            yield row
+            return
+        given = self._given_columns(entity, table)
+        for index in range(self._count(entity)):
+            name = entity.name if entity.count is None else f"{entity.name}[{index}]"
+            draft = Draft(name, entity.name, table, index, dict(given))
+            self.drafts.append(draft)
+            yield draft
+
+    def _count(self, entity: Entity) -> int:
+        if entity.count is None:
+            return 1
+        value = entity.count.value if isinstance(entity.count, Literal) else self._formula_count(entity.count)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+        raise CatalogError(f"{entity.count.source}: count is {value!r}", hint="make it a whole number from 0")
+
+    def _formula_count(self, formula: Formula) -> object:
+        evaluate = compile_expression(parse(formula.text, source=formula.source))
+        return evaluate(lambda parts: self.overrides.parameters.get(parts[0]) if len(parts) == 1 else None)
+
+    def _find_existing(self, entity: Entity, table: Table) -> ExistingRow:
+        wanted = {name: literal.value for name, literal in (entity.existing or {}).items()}
+        wanted |= {column: value for (name, column), value in self.overrides.cells.items() if name == entity.name}
+        reference = self.rulebook.reference.get(table.id)
+        row = reference.find(wanted) if reference else None
+        if row is None:
+            raise CatalogError(
+                f'{entity.source}: entity "{entity.name}": no reference row of {table.id} has {wanted!r}',
+                hint="add the row to the domain's reference folder, or name one that is there",
+            )
+        return ExistingRow(name=entity.name, entity=entity.name, table=table.id, values=dict(row))
+
+    def _given_columns(self, entity: Entity, table: Table) -> dict[str, Literal | Formula]:
+        given: dict[str, Literal | Formula] = {}
+        for name, value in entity.given.items():
+            if isinstance(value, Link):
+                self._note_link(entity, table, name, value)
+            else:
+                given[table.column(name, where=value.source).name] = value
+        for (owner, column), value in self.overrides.cells.items():
+            if owner == entity.name:
+                self._check_override_column(entity, table, column)
+                given[column] = Literal(value, OVERRIDE)
+        return given
+
+    def _check_override_column(self, entity: Entity, table: Table, column: str) -> None:
+        if column not in table.column_by_name:
+            raise OverrideError(
+                f'{self.scenario.id}: "{entity.name}__{column}": table "{table.id}" has no column "{column}"',
+                hint=suggest(column, table.column_by_name, "column"),
+            )
+
+    def _note_link(self, entity: Entity, table: Table, name: str, link: Link) -> None:
+        relations = self.rulebook.relations(table)
+        if name not in relations:
+            raise SchemaMismatch(
+                f'{link.source}: "{name}" is not a foreign key of {table.id}',
+                hint=suggest(name, relations, "relation"),
+            )
+        self._links[entity.name, relations[name].name] = (link.entity, link.source)
+
+    def _link(self, draft: Draft, key: ForeignKey, queue: list[Draft]) -> None:
+        if (draft.entity, key.name) in self._links:
+            entity, source = self._links[draft.entity, key.name]
+            if not any(column in draft.given for column in key.columns):  # an override of the column wins
+                draft.links[key.name] = self._pick(draft, key, entity, source)
+        elif not any(column in draft.given for column in key.columns) and _is_required(draft.shape, key):
+            draft.links[key.name] = self._find_parent(draft, key, queue)
+
+    def _pick(self, draft: Draft, key: ForeignKey, entity: str, source: str) -> Draft | ExistingRow:
+        rows = self._by_entity[entity]
+        if not rows or rows[0].table != key.parent:
+            raise CatalogError(
+                f'{source}: "${entity}" has no row of {key.parent}, to which {key.name} of {draft.table} refers',
+                hint=f"name an entity of table {key.parent.partition('.')[2]}",
+            )
+        return rows[draft.index % len(rows)]
+
+    def _find_parent(self, draft: Draft, key: ForeignKey, queue: list[Draft]) -> Draft | ExistingRow:
+        candidates = self._declared(draft, key)
+        if len(candidates) > 1:
+            raise CatalogError(
+                f'{self.scenario.source}: entity "{draft.entity}" needs a row of {key.parent}, and there are several: '
+                f"{', '.join(row.name for row in candidates)}",
+                hint=f'say which: "{key.columns[0]}: ${candidates[0].entity}"',
+            )
+        if candidates:
+            return candidates[0]
+        name = f"{draft.name}/{key.name}" if _is_one_to_one(draft.shape, key) else key.parent
+        if name not in self._parents:
+            self._parents[name] = self._make_parent(draft, key, queue)
+        return self._parents[name]
+
+    def _declared(self, draft: Draft, key: ForeignKey) -> list[Draft | ExistingRow]:
+        rows = [row for entity in self._by_entity.values() for row in entity if row.table == key.parent]
+        return [row for row in rows if row is not draft]
+
+    def _make_parent(self, draft: Draft, key: ForeignKey, queue: list[Draft]) -> Draft | ExistingRow:
+        name = f"{draft.name}.{key.columns[0].removesuffix('_id')}"
+        reference = self.rulebook.reference.get(key.parent)
+        if reference and reference.rows:
+            row = Stream(self.seed, self.scenario.id, name, "existing").choice(reference.rows)
+            existing = ExistingRow(name=name, entity=name, table=key.parent, values=dict(row))
+            self.existing.append(existing)
+            return existing
+        if key.parent == draft.table:
+            return draft
+        parent = Draft(name, name, self.rulebook.schema.tables[key.parent])
+        self.drafts.append(parent)
+        queue.append(parent)
+        return parent
+
+
+def _is_required(table: Table, key: ForeignKey) -> bool:
+    columns = [table.column_by_name[name] for name in key.columns]
+    return all(not column.nullable and column.default is None and not column.filled_by_database for column in columns)
+
+
+def _is_one_to_one(table: Table, key: ForeignKey) -> bool:
+    return any(set(columns) <= set(key.columns) for columns in table.unique_sets)

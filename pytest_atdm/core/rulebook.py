@@ -1,0 +1,159 @@
+"""Schema and domain as one set of conditions: every CHECK and every rule, parsed and compiled once.
+
+Planner and gate read the same book, so that what the one chooses the other accepts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from pytest_atdm.core.errors import AtdmError, CatalogError
+from pytest_atdm.core.expressions import Expr, Name, compile_expression, map_children, names, parse
+from pytest_atdm.core.relations import find_relations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pytest_atdm.core.catalog import Domain, ReferenceTable, Rule
+    from pytest_atdm.core.expressions import Evaluator
+    from pytest_atdm.core.schema import Check, Column, ForeignKey, Schema, Table
+
+Validator: TypeAlias = Literal["temporal", "synthetic", "value"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What must not be false of a row of one table.
+
+    *columns* are the row's own columns that it names; *text* is the expression as written; *source* is
+    ``constraint <name>`` or catalog file and line.
+    """
+
+    id: str
+    validator: Validator
+    expr: Expr
+    evaluate: Evaluator
+    columns: frozenset[str]
+    text: str
+    source: str
+    fix: str
+
+
+class Rulebook:
+    """A schema, a domain, and the conditions that follow from both.
+
+    Raises:
+        CatalogError: a rule names a table or column that the database lacks, or is not an expression.
+    """
+
+    def __init__(self, schema: Schema, domain: Domain) -> None:
+        self.schema = schema
+        self.domain = domain
+        self._rules = _rules_by_table(schema, domain)
+        self._conditions: dict[str, tuple[Condition, ...]] = {}
+        self._relations: dict[str, Mapping[str, ForeignKey]] = {}
+
+    def conditions(self, table: Table) -> tuple[Condition, ...]:
+        """Return what must hold of every row of *table*: its CHECKs, then the domain's rules."""
+        if table.id not in self._conditions:
+            checks = (_check_condition(check, table) for check in table.checks)
+            rules = (self._rule_condition(rule, table) for rule in self._rules.get(table.id, ()))
+            self._conditions[table.id] = (*checks, *_domain_conditions(self.schema, table), *rules)
+        return self._conditions[table.id]
+
+    def relations(self, table: Table) -> Mapping[str, ForeignKey]:
+        """Return the foreign keys of *table* by every name that a catalog may call them."""
+        if table.id not in self._relations:
+            self._relations[table.id] = find_relations(table)
+        return self._relations[table.id]
+
+    @cached_property
+    def reference(self) -> Mapping[str, ReferenceTable]:
+        """The domain's reference rows by table id."""
+        return {self.schema.table(part.table, where=part.source).id: part for part in self.domain.reference}
+
+    def _rule_condition(self, rule: Rule, table: Table) -> Condition:
+        expr = _parse_rule(rule)
+        self._check_names(rule, expr, table)
+        return Condition(
+            id=rule.id,
+            validator="value" if rule.kind == "values" else rule.kind,
+            expr=expr,
+            evaluate=compile_expression(expr),
+            columns=_own_columns(expr, table),
+            text=rule.expression,
+            source=rule.source,
+            fix=rule.fix,
+        )
+
+    def _check_names(self, rule: Rule, expr: Expr, table: Table) -> None:
+        for parts in names(expr):
+            if parts == ("as_of",):
+                continue
+            holder = table
+            if len(parts) == 2 and parts[0] in self.relations(table):
+                holder = self.schema.table(self.relations(table)[parts[0]].parent)
+            elif len(parts) != 1:
+                raise CatalogError(
+                    f'{rule.source}: rule "{rule.id}": "{".".join(parts)}" is neither a column nor relation.column',
+                    hint=f"relations of {table.id}: {', '.join(sorted(self.relations(table))) or 'none'}",
+                )
+            holder.column(parts[-1], where=f'{rule.source}: rule "{rule.id}"')
+
+
+def _rules_by_table(schema: Schema, domain: Domain) -> dict[str, list[Rule]]:
+    rules: dict[str, list[Rule]] = {}
+    for rule in domain.rules:
+        table = schema.table(rule.table, where=f'{rule.source}: rule "{rule.id}"')
+        rules.setdefault(table.id, []).append(rule)
+    return rules
+
+
+def _parse_rule(rule: Rule) -> Expr:
+    try:
+        return parse(rule.expression, source=rule.source)
+    except AtdmError as exc:
+        raise CatalogError(f'rule "{rule.id}": {exc.message}', hint=exc.hint) from exc
+
+
+def _check_condition(check: Check, table: Table) -> Condition:
+    return _database_condition(check, parse(check.expression, source=f"{table.id}.{check.name}"), table)
+
+
+def _database_condition(check: Check, expr: Expr, table: Table) -> Condition:
+    return Condition(
+        id=f"check:{check.name}",
+        validator="value",
+        expr=expr,
+        evaluate=compile_expression(expr),
+        columns=_own_columns(expr, table),
+        text=check.expression,
+        source=f"constraint {check.name} of {table.id}",
+        fix="give values that satisfy the constraint",
+    )
+
+
+def _domain_conditions(schema: Schema, table: Table) -> Iterator[Condition]:
+    """The CHECKs of domain types, said of the columns that have these types."""
+    for column in table.columns:
+        for check in _domain_checks(schema, column):
+            yield _database_condition(check, _rename_value(parse(check.expression), column.name), table)
+
+
+def _domain_checks(schema: Schema, column: Column) -> Iterator[Check]:
+    domain = schema.domains.get(column.type)
+    while domain is not None:
+        yield from domain.checks
+        domain = schema.domains.get(domain.type)
+
+
+def _rename_value(expr: Expr, column: str) -> Expr:
+    if isinstance(expr, Name) and expr.parts == ("value",):
+        return Name((column,))
+    return map_children(expr, lambda part: _rename_value(part, column))
+
+
+def _own_columns(expr: Expr, table: Table) -> frozenset[str]:
+    return frozenset(parts[0] for parts in names(expr) if len(parts) == 1 and parts[0] in table.column_by_name)

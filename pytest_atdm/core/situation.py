@@ -1,0 +1,133 @@
+"""Rows that refer to one another, as a scope for expressions: the planner's drafts and the gate's plan alike."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, compile_expression, parse
+from pytest_atdm.core.types import to_python
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Iterable, Mapping
+
+    from pytest_atdm.core.expressions import Evaluator, Parts, Scope, Value
+    from pytest_atdm.core.model import Cell
+    from pytest_atdm.core.rulebook import Rulebook
+    from pytest_atdm.core.schema import Column, ForeignKey, Table
+
+
+class ExistingLike(Protocol):
+    """What a reference row, a planned row and a draft have in common."""
+
+    @property
+    def name(self) -> str:
+        """The row's name, unique in the situation."""
+
+    @property
+    def table(self) -> str:
+        """The table's id."""
+
+    @property
+    def values(self) -> Mapping[str, Cell]:
+        """Cells by column."""
+
+
+class RowLike(ExistingLike, Protocol):
+    """A row that is to be inserted."""
+
+    @property
+    def keys(self) -> Mapping[str, str]:
+        """Columns whose value the database allots, with ``row.column`` of the owner."""
+
+
+class Situation:
+    """Looks up values across rows. Nothing is cached: the planner's rows grow while it looks."""
+
+    def __init__(
+        self,
+        rulebook: Rulebook,
+        as_of: datetime.date,
+        rows: Iterable[RowLike],
+        existing: Iterable[ExistingLike],
+    ) -> None:
+        self.rulebook = rulebook
+        self.as_of = as_of
+        self.rows = {row.name: row for row in rows}
+        self.existing = {row.name: row for row in existing}
+
+    def scope(self, row: RowLike) -> Scope:
+        """Return the scope of a rule over *row*: as_of, its columns, and ``relation.column``."""
+        table = self.rulebook.schema.tables[row.table]
+
+        def look_up(parts: Parts) -> Value:
+            if len(parts) == 1:
+                return self.as_of if parts[0] == "as_of" else self.value(row, table, parts[0])
+            return self._across(row, table, parts[0], parts[1])
+
+        return look_up
+
+    def value(self, row: RowLike, table: Table, column: str) -> Value:
+        """Return the Python value of a cell; UNDECIDED where the database decides it, None where it stays NULL."""
+        if column in row.values:
+            return read_cell(table.column_by_name[column], row.values[column], self.rulebook)
+        if column in row.keys or column not in table.column_by_name:
+            return UNDECIDED
+        return default_value(table.column_by_name[column], self.as_of)
+
+    def find_parent(self, row: RowLike, key: ForeignKey) -> RowLike | ExistingLike | None:
+        """Return the row of this situation that *row* refers to by *key*, or None."""
+        pointer = row.keys.get(key.columns[0])
+        if pointer is not None:
+            return self.rows.get(pointer.rpartition(".")[0])
+        wanted = [row.values.get(column) for column in key.columns]
+        candidates = (*self.rows.values(), *self.existing.values())
+        return next((other for other in candidates if _is_target(other, key, wanted)), None)
+
+    def _across(self, row: RowLike, table: Table, relation: str, column: str) -> Value:
+        key = self.rulebook.relations(table).get(relation)
+        if key is None:
+            return UNDECIDED
+        parent = self.find_parent(row, key)
+        if parent is None:
+            return None if all(row.values.get(name) is None for name in key.columns) else UNDECIDED
+        if parent.name in self.rows:
+            return self.value(self.rows[parent.name], self.rulebook.schema.tables[parent.table], column)
+        return self.existing_value(parent, column)
+
+    def existing_value(self, row: ExistingLike, column: str) -> Value:
+        """Return the Python value of a reference row's column; UNDECIDED where the catalog does not tell it."""
+        table = self.rulebook.schema.tables[row.table]
+        if column not in row.values or column not in table.column_by_name:
+            return UNDECIDED
+        return read_cell(table.column_by_name[column], row.values[column], self.rulebook)
+
+
+def read_cell(column: Column, cell: Cell, rulebook: Rulebook) -> Value:
+    """Return *cell* as a Python value; UNDECIDED where it is not one of its type (another validator says so)."""
+    try:
+        return to_python(column.type, cell, rulebook.schema)
+    except ValueError:
+        return UNDECIDED
+
+
+def default_value(column: Column, as_of: datetime.date) -> Value:
+    """Return what the database will put where a plan says nothing: NULL, a constant default, or UNDECIDED."""
+    if column.filled_by_database:
+        return UNDECIDED
+    if column.default is None:
+        return None
+    try:
+        return _compile_default(column.default)(lambda parts: as_of if parts == ("as_of",) else UNDECIDED)
+    except EvaluationError:
+        return UNDECIDED
+
+
+@lru_cache(maxsize=4096)
+def _compile_default(text: str) -> Evaluator:
+    return compile_expression(parse(text))
+
+
+def _is_target(row: RowLike | ExistingLike, key: ForeignKey, wanted: list[Cell]) -> bool:
+    return row.table == key.parent and None not in wanted and [row.values.get(c) for c in key.parent_columns] == wanted
