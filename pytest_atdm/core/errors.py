@@ -124,7 +124,7 @@ class InvalidRequest(UsageError):
     """A body, header or parameter is malformed, too large, or has unknown fields."""
 
     code = "invalid_request"
-    status = 400
+    status = 422
 
 
 class Unauthorized(UsageError):

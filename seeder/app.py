@@ -1,0 +1,125 @@
+"""The one place that wires: settings in, application out."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+
+from pytest_atdm import __version__
+from pytest_atdm.core.catalog import Catalog, load_catalog
+from pytest_atdm.core.errors import SettingError
+from seeder.db.database import Database
+from seeder.metrics import Counters
+from seeder.routes.audit import Audit
+from seeder.routes.auth import guard_with
+from seeder.routes.health import Health
+from seeder.routes.openapi import Description
+from seeder.routes.problem import answer_error
+from seeder.routes.requests import Requests
+from seeder.routes.runs import Runs
+from seeder.routes.target import Target
+from seeder.service import Seeder
+from seeder.ui.pages import create_pages
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from litestar.types import Message, Scope
+
+    from seeder.settings import Settings
+
+#: Pages need their own style sheet and nothing else; an answer of JSON needs nothing at all.
+PAGE_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS: Final = (
+    (b"content-security-policy", PAGE_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+NOT_STORED: Final = (b"cache-control", b"no-store")
+
+
+def create_app(settings: Settings) -> Litestar:
+    """Return the application; it opens its database when it starts to serve, and closes it when it ends.
+
+    Raises:
+        SettingError: there is no token, or no catalog in the folder.
+    """
+    if not settings.token:
+        raise SettingError("the seeder has no token: anybody could write", hint="set ATDM_TOKEN to a random value")
+    guard = guard_with(settings.token)
+    return Litestar(
+        route_handlers=[
+            Health,
+            Router("/", route_handlers=[Target, Runs, Requests, Audit, Description], guards=[guard]),
+            create_pages(settings.token, answer_error),
+        ],
+        dependencies={"seeder": Provide(provide_seeder, sync_to_thread=False)},
+        exception_handlers={Exception: answer_error},
+        lifespan=[open_seeder(settings, read_catalog(settings.catalog))],
+        before_send=[add_security_headers],
+        request_max_body_size=settings.max_body_bytes,
+        openapi_config=None,
+        logging_config=None,
+        opt={"version": __version__},
+    )
+
+
+def open_seeder(settings: Settings, catalog: Catalog) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """Return the application's lifespan: database open, the domains' migrations applied where that is wanted."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        database = await Database.open(settings)
+        try:
+            if settings.embedded or settings.migrate_domains:
+                for folder in _migration_folders(settings.catalog, catalog):
+                    await database.apply_target_migrations(folder)
+            app.state.seeder = Seeder(database, catalog, settings, Counters())
+            yield
+        finally:
+            await database.close()
+
+    return lifespan
+
+
+def provide_seeder(state: State) -> Seeder:
+    """Return the running service to the handlers."""
+    seeder: Seeder = state.seeder
+    return seeder
+
+
+def read_catalog(folder: Path) -> Catalog:
+    """Return the catalog in *folder*: every ``*.yaml`` below it.
+
+    Raises:
+        SettingError: there is none.
+    """
+    files = {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob("*.yaml"))}
+    if not files:
+        raise SettingError(f"{folder}: there is no catalog here", hint="point ATDM_CATALOG to a folder of domains")
+    return load_catalog(files)
+
+
+async def add_security_headers(message: Message, _scope: Scope) -> None:
+    """Add to every answer, errors included, what keeps browsers from doing more with it than it is for."""
+    if message["type"] != "http.response.start":
+        return
+    headers = [*message["headers"], *SECURITY_HEADERS]
+    if not any(name == b"cache-control" for name, _ in headers):
+        headers.append(NOT_STORED)
+    message["headers"] = headers
+
+
+def _migration_folders(catalog_folder: Path, catalog: Catalog) -> list[Path]:
+    folders = [catalog_folder.parent / "migrations" / name for name in catalog.domain_names]
+    return [folder for folder in folders if folder.is_dir()]

@@ -1,0 +1,77 @@
+"""What callers send, as values. ``wire.load`` reads them: strict, and every fault is named with its path."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from pytest_atdm.core.model import Cell
+from pytest_atdm.core.strict import Strict
+
+Ulid = Annotated[str, Field(pattern="^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
+Name = Annotated[str, Field(min_length=1, max_length=500)]
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+ClientEventKind = Literal["fixtures_written", "consumed_by_test"]
+MAX_EVENTS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunBody(Strict):
+    """A run to start. *run_id* is a new ULID; *as_of* the date that all other dates are relative to."""
+
+    run_id: Ulid
+    session_id: Name
+    actor: Name
+    seed: Seed
+    as_of: datetime.date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferenceBody(Strict):
+    """The domain of the catalog whose reference rows shall stand."""
+
+    domain: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioBody(Strict):
+    """A situation asked for by intent.
+
+    *overrides* are parameters of the scenario, ``entity__column``, or an entity with columns; always literals.
+    Without *run_id* a run is started for this request; with it, *seed* and *as_of* default to the run's.
+    """
+
+    scenario: Name
+    overrides: dict[str, Cell] = field(default_factory=dict)
+    run_id: Ulid | None = None
+    request_key: Name | None = None
+    seed: Seed | None = None
+    as_of: datetime.date | None = None
+    actor: Name | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventBody(Strict):
+    """Something that happened at the client; *kind* is one of the two that only a client can know."""
+
+    kind: ClientEventKind
+    detail: dict[str, Cell] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsBody(Strict):
+    """Events to append to the run's audit log, in this order."""
+
+    events: Annotated[list[EventBody], Field(max_length=MAX_EVENTS)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextBody(Strict):
+    """Who asks: the test's id, which attempt of it, and the actor. Sent as JSON in the header ATDM-Context."""
+
+    test: Annotated[str, Field(max_length=2000)] | None = None
+    attempt: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    actor: Annotated[str, Field(max_length=500)] | None = None

@@ -1,0 +1,77 @@
+"""Every error leaves as a problem document (RFC 9457): the tree's own, the framework's, and the unexpected."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from http import HTTPStatus
+from typing import Final
+
+from litestar import Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+
+from pytest_atdm.core.errors import AtdmError, InternalError, InvalidRequest, NotFound, Unauthorized
+from seeder.routes.answer import encode_json
+
+PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
+
+log = logging.getLogger("atdm.seeder")
+
+
+def answer_error(request: Request[None, None, State], error: Exception) -> Response[bytes]:
+    """Return the problem document of *error*; one that is not of ATDM's tree is logged with its cause first."""
+    return _answer(request, as_atdm_error(error, request), _status_of(error))
+
+
+def as_atdm_error(error: Exception, request: Request[None, None, State]) -> AtdmError:
+    """Return *error* as one of the tree. What nobody foresaw becomes an InternalError with an id found in the log."""
+    if isinstance(error, AtdmError):
+        return error
+    if isinstance(error, HTTPException) and error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _translate(error, request)
+    incident = secrets.token_hex(8)
+    log.error("incident %s: %s %s", incident, request.method, request.url.path, exc_info=error)
+    return InternalError(
+        f"the seeder failed unexpectedly (incident {incident})",
+        hint=f"this is a bug in ATDM: report it with what the seeder's log says of incident {incident}",
+    )
+
+
+def _translate(error: HTTPException, request: Request[None, None, State]) -> AtdmError:
+    where = f"{request.method} {request.url.path}"
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            return NotFound(
+                f"{where}: there is nothing at this address", hint="GET /schema/openapi.json lists the routes"
+            )
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            return InvalidRequest(
+                f"{where}: this method is not served here", hint="the Allow header lists those that are"
+            )
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return InvalidRequest(f"{where}: the body is too large", hint="ask for fewer rows, or raise max_body_bytes")
+    return InvalidRequest(f"{where}: {error.detail}", hint="GET /schema/openapi.json says what this route takes")
+
+
+def _status_of(error: Exception) -> int:
+    if isinstance(error, AtdmError | HTTPException):
+        return error.status if isinstance(error, AtdmError) else error.status_code
+    return InternalError.status
+
+
+def _answer(request: Request[None, None, State], error: AtdmError, status: int) -> Response[bytes]:
+    kind = type(error)
+    document = {
+        "type": f"urn:atdm:error:{kind.code}",
+        "title": (kind.__doc__ or kind.__name__).splitlines()[0].rstrip("."),
+        "status": status,
+        "detail": error.message,
+        "code": kind.code,
+        "hint": error.hint,
+        "findings": error.findings,
+        "retryable": kind.retryable,
+        "instance": request.url.path,
+    }
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else {}
+    return Response(encode_json(document), status_code=status, media_type=PROBLEM_MEDIA_TYPE, headers=headers)

@@ -1,0 +1,194 @@
+"""Requests: a plan written, a situation asked for by intent, and their cleanup by token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from litestar import Controller, Request, Response, delete, get, post
+from litestar.datastructures import State
+
+from pytest_atdm.core.audit import EventKind
+from pytest_atdm.core.errors import (
+    CatalogError,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    OverrideError,
+    PlanImpossible,
+    PlanRejected,
+    PlanTampered,
+    RowConflict,
+    RowRefused,
+    SchemaMismatch,
+    Unauthorized,
+    UnknownScenario,
+)
+from pytest_atdm.core.model import Plan, Receipt, ResetReport
+from pytest_atdm.core.wire import load
+from seeder.records import NewEvent, ReferenceReport, RequestRecord
+from seeder.routes.answer import answer_json
+from seeder.routes.bodies import ContextBody, EventsBody, ReferenceBody, ScenarioBody
+from seeder.routes.openapi import Input
+from seeder.routes.shapes import AppendedShape
+from seeder.service import Seeder, Wish
+
+if TYPE_CHECKING:
+    from pytest_atdm.core.model import Cell
+
+CLEANUP_TOKEN: Final = "ATDM-Cleanup-Token"
+PLAN_HASH: Final = "ATDM-Plan-Hash"
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+CONTEXT: Final = "ATDM-Context"
+_MAX_KEY_CHARACTERS: Final = 500
+_TOKEN_INPUT: Final = Input("header", CLEANUP_TOKEN, "from the receipt of this request", required=True)
+_WRITING: Final = (
+    InvalidRequest,
+    NotFound,
+    Conflict,
+    RowConflict,
+    RowRefused,
+    SchemaMismatch,
+    CatalogError,
+    PlanRejected,
+)
+
+
+class Requests(Controller):
+    """One scenario asked for within a run: seeded once, reset once."""
+
+    tags = ("requests",)
+
+    @post(
+        "/internal/scenarios/seed",
+        summary="Write a plan",
+        inputs=(
+            Input("header", PLAN_HASH, "sha256: and the 64 hex digits of the body's SHA-256", required=True),
+            Input("header", IDEMPOTENCY_KEY, "unique within the run, one per attempt", required=True),
+            Input("header", CONTEXT, "JSON with any of test, attempt, actor; kept in the audit log"),
+        ),
+        body=Plan,
+        answers={201: Receipt, 200: Receipt},
+        errors=(*_WRITING, PlanTampered),
+    )
+    async def seed_plan(self, request: Request[None, None, State], seeder: Seeder) -> Response[bytes]:
+        """Takes the canonical bytes of a plan, gates it again, and writes rows, ledger and events: all or nothing.
+
+        The Idempotency-Key is unique within the run: the same key with the same plan is answered 200 with
+        ``replayed`` true and a fresh cleanup token (the older stops working); with another plan it is a conflict.
+        """
+        receipt = await seeder.seed_plan(
+            await request.body(),
+            expected_hash=_require_header(request, PLAN_HASH),
+            idempotency_key=_require_header(request, IDEMPOTENCY_KEY),
+            context=_read_context(request.headers.get(CONTEXT)),
+        )
+        return answer_json(receipt, status=200 if receipt.replayed else 201)
+
+    @post(
+        "/test-data/requests",
+        summary="Ask for a situation",
+        body=ScenarioBody,
+        answers={201: Receipt, 200: Receipt},
+        errors=(*_WRITING, UnknownScenario, OverrideError, PlanImpossible),
+    )
+    async def seed_scenario(self, request: Request[None, None, State], seeder: Seeder) -> Response[bytes]:
+        """The same by intent, planned here: for callers that are not Python.
+
+        The cleanup token of the answer stands nowhere else: keep it for the cleanup.
+        """
+        body = load(await request.body(), ScenarioBody, what="the request")
+        wish = Wish(
+            scenario=body.scenario,
+            overrides=body.overrides,
+            run_id=body.run_id,
+            request_key=body.request_key,
+            seed=body.seed,
+            as_of=body.as_of,
+            actor=body.actor,
+        )
+        receipt = await seeder.seed_wish(wish)
+        return answer_json(receipt, status=200 if receipt.replayed else 201)
+
+    @post(
+        "/test-data/reference",
+        summary="Seed reference rows",
+        status_code=200,
+        body=ReferenceBody,
+        answers={200: ReferenceReport},
+        errors=(InvalidRequest, CatalogError, RowRefused, SchemaMismatch),
+    )
+    async def seed_reference(self, request: Request[None, None, State], seeder: Seeder) -> Response[bytes]:
+        """Inserts the catalog's reference rows that lack, updates those that differ; repeated, it changes nothing."""
+        body = load(await request.body(), ReferenceBody, what="the body")
+        return answer_json(await seeder.seed_reference(body.domain))
+
+    @get(
+        "/test-data/requests/{request_id:str}", summary="One request", answers={200: RequestRecord}, errors=(NotFound,)
+    )
+    async def read_request(self, seeder: Seeder, request_id: str) -> Response[bytes]:
+        """What it seeded and whether that still stands. The cleanup token is not in it."""
+        return answer_json(await seeder.read_request(request_id))
+
+    @delete(
+        "/test-data/requests/{request_id:str}",
+        summary="Clean up a request",
+        status_code=200,
+        inputs=(_TOKEN_INPUT,),
+        body=EventsBody,
+        body_required=False,
+        answers={200: ResetReport},
+        errors=(InvalidRequest, Unauthorized, NotFound, RowRefused),
+    )
+    async def reset_request(
+        self, request: Request[None, None, State], seeder: Seeder, request_id: str
+    ) -> Response[bytes]:
+        """Removes its rows and what hangs below them, after appending the events of the body, in one transaction.
+
+        Repeated, it answers the same report with ``already`` true.
+        """
+        body = await request.body()
+        events = _read_events(body) if body else ()
+        token = _require_header(request, CLEANUP_TOKEN, error=Unauthorized)
+        return answer_json(await seeder.reset_request(request_id, token, events))
+
+    @post(
+        "/test-data/requests/{request_id:str}/events",
+        summary="Report what happened at the client",
+        status_code=202,
+        inputs=(_TOKEN_INPUT,),
+        body=EventsBody,
+        answers={202: AppendedShape},
+        errors=(InvalidRequest, Unauthorized, NotFound),
+    )
+    async def append_events(
+        self, request: Request[None, None, State], seeder: Seeder, request_id: str
+    ) -> Response[bytes]:
+        """Appends to the audit log of the request's run. Only kinds that a client can know are taken."""
+        events = _read_events(await request.body())
+        await seeder.append_events(request_id, _require_header(request, CLEANUP_TOKEN, error=Unauthorized), events)
+        return answer_json(AppendedShape(appended=len(events)), status=202)
+
+
+def _require_header(
+    request: Request[None, None, State], name: str, *, error: type[InvalidRequest | Unauthorized] = InvalidRequest
+) -> str:
+    value: str = request.headers.get(name, "")
+    if not 0 < len(value) <= _MAX_KEY_CHARACTERS:
+        raise error(
+            f"{request.url.path}: the header {name} is missing, empty or longer than {_MAX_KEY_CHARACTERS} characters",
+            hint=f"send {name}; GET /schema/openapi.json says what belongs in it",
+        )
+    return value
+
+
+def _read_context(header: str | None) -> dict[str, Cell]:
+    if header is None:
+        return {}
+    context = load(header, ContextBody, what=f"the header {CONTEXT}")
+    named: dict[str, Cell] = {"test": context.test, "attempt": context.attempt, "actor": context.actor}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _read_events(body: bytes) -> tuple[NewEvent, ...]:
+    events = load(body, EventsBody, what="the events").events
+    return tuple(NewEvent(kind=EventKind(event.kind), detail=event.detail) for event in events)

@@ -1,0 +1,339 @@
+"""What the seeder does, one verb each. No HTTP and no SQL: routes and pages call this, this calls the database."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pytest_atdm import __version__
+from pytest_atdm.core.audit import EventKind
+from pytest_atdm.core.errors import AtdmError, InvalidRequest, PlanRejected, SchemaMismatch, UsageError
+from pytest_atdm.core.gate import Gate
+from pytest_atdm.core.model import Finding, Receipt, SeededEntity
+from pytest_atdm.core.planner import plan as make_plan
+from pytest_atdm.core.rulebook import Rulebook
+from pytest_atdm.core.ulid import make_ulid
+from pytest_atdm.core.wire import dump_plan, load_plan, plan_hash
+from seeder.records import NewEvent, ReferenceTable, RunStart, SeedCommand
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytest_atdm.core.catalog import Catalog
+    from pytest_atdm.core.catalog import ReferenceTable as CatalogTable
+    from pytest_atdm.core.model import Cell, Plan, PlannedRow, ResetReport
+    from pytest_atdm.core.schema import Schema
+    from seeder.db.database import Database
+    from seeder.metrics import Counters
+    from seeder.records import AuditTrail, ReferenceReport, RequestRecord, RunRecord, SeedOutcome
+    from seeder.settings import Settings
+
+TOKEN_BYTES: Final = 32
+_MAX_GATES: Final = 32  # one per schema and domain; a target whose schema keeps changing must not fill the memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """A situation asked for by intent, to be planned here. None means: the run's own, or a new one."""
+
+    scenario: str
+    overrides: Mapping[str, Cell]
+    run_id: str | None = None
+    request_key: str | None = None
+    seed: int | None = None
+    as_of: datetime.date | None = None
+    actor: str | None = None
+
+
+class Seeder:
+    """The use cases over one database and one catalog. Errors are those of the tree, raised as they come."""
+
+    def __init__(self, database: Database, catalog: Catalog, settings: Settings, counters: Counters) -> None:
+        self._database = database
+        self._catalog = catalog
+        self._settings = settings
+        self._counters = counters
+        self._gates: dict[tuple[str, str], Gate] = {}
+
+    @property
+    def version(self) -> str:
+        """The version of the package."""
+        return __version__
+
+    async def ping(self) -> None:
+        """Return once Postgres has answered."""
+        await self._database.ping()
+
+    async def render_metrics(self) -> str:
+        """Return the metrics as Prometheus text."""
+        return self._counters.render(await self._database.metrics())
+
+    async def read_schema(self) -> Schema:
+        """Return the target's schema as it is now."""
+        return await self._database.read_schema()
+
+    async def start_run(self, run: RunStart) -> RunRecord:
+        """Record *run*; the same again changes nothing."""
+        return await self._database.start_run(run)
+
+    async def list_runs(self, *, limit: int, before: str | None = None) -> tuple[RunRecord, ...]:
+        """Return at most *limit* runs, newest first, older than the run *before*."""
+        return await self._database.list_runs(limit=limit, before=before)
+
+    async def read_run(self, run_id: str) -> RunRecord:
+        """Return one run."""
+        return await self._database.read_run(run_id)
+
+    async def read_request(self, request_id: str) -> RequestRecord:
+        """Return one request."""
+        return await self._database.read_request(request_id)
+
+    async def read_audit(self, run_id: str) -> AuditTrail:
+        """Return a run with its events, the chain of hashes checked."""
+        return await self._database.read_events(run_id)
+
+    async def seed_reference(self, domain: str) -> ReferenceReport:
+        """Bring the reference rows of *domain* to what the catalog says; repeated, it changes nothing."""
+        tables = self._catalog.domain(domain).reference
+        return await self._database.seed_reference(domain, order_reference(tables, await self._database.schema()))
+
+    async def seed_plan(
+        self, body: bytes, *, expected_hash: str, idempotency_key: str, context: Mapping[str, Cell]
+    ) -> Receipt:
+        """Write the plan in *body* and return the receipt, the only place where the cleanup token ever stands.
+
+        Raises:
+            PlanTampered, InvalidRequest: the bytes are not that plan, or it has too many rows.
+            SchemaMismatch: it was made for another schema than the target's.
+            PlanRejected: this seeder's own gate objects; the run's audit log says so.
+        """
+        started = time.perf_counter()
+        try:
+            plan = load_plan(body, expected_hash)
+            receipt = await self._seed(plan, expected_hash, idempotency_key, context)
+        except AtdmError as error:
+            self._count_failure(error, started)
+            raise
+        self._count_success(receipt, started)
+        return receipt
+
+    async def seed_wish(self, wish: Wish) -> Receipt:
+        """Plan the situation here, and write it as ``seed_plan`` does."""
+        started = time.perf_counter()
+        try:
+            run = await self._run_of(wish)
+            plan = await self._plan(wish, run)
+            context = {"actor": wish.actor} if wish.actor else {}
+            receipt = await self._seed(plan, plan_hash(dump_plan(plan)), plan.request_key, context)
+        except AtdmError as error:
+            self._count_failure(error, started)
+            raise
+        self._count_success(receipt, started)
+        return receipt
+
+    async def reset_request(self, request_id: str, token: str, events: Sequence[NewEvent] = ()) -> ResetReport:
+        """Append *events*, then remove the request's rows and what hangs below them."""
+        started = time.perf_counter()
+        return self._count_reset(await self._database.reset_request(request_id, hash_token(token), events), started)
+
+    async def reset_run(self, run_id: str) -> ResetReport:
+        """Reset what is live in the run, and end it."""
+        started = time.perf_counter()
+        return self._count_reset(await self._database.reset_run(run_id), started)
+
+    async def reset_all(self) -> ResetReport:
+        """Reset what is live in any run; active runs stay active."""
+        started = time.perf_counter()
+        return self._count_reset(await self._database.reset_all(), started)
+
+    async def append_events(self, request_id: str, token: str, events: Sequence[NewEvent]) -> None:
+        """Append what the client reports to the audit log of the request's run."""
+        await self._database.append_events(request_id, hash_token(token), events)
+
+    def audit_url(self, run_id: str) -> str:
+        """Return the address of the run's audit page."""
+        return f"{self._settings.base_url.rstrip('/')}/ui/audit/{run_id}"
+
+    async def _run_of(self, wish: Wish) -> RunRecord:
+        if wish.run_id is not None:
+            return await self._database.read_run(wish.run_id)
+        run_id = new_ulid()
+        today = datetime.datetime.now(datetime.UTC).date()
+        return await self._database.start_run(
+            RunStart(
+                run_id=run_id,
+                session_id=run_id,
+                actor=wish.actor or "api",
+                seed=wish.seed or 0,
+                as_of=(wish.as_of or today).isoformat(),
+            )
+        )
+
+    async def _plan(self, wish: Wish, run: RunRecord) -> Plan:
+        scenario = self._catalog.scenario(wish.scenario)
+        gate = self._gate(await self._database.schema(), scenario.domain)
+        return make_plan(
+            scenario,
+            gate.rulebook,
+            overrides=wish.overrides,
+            run_id=run.run_id,
+            request_key=wish.request_key or new_ulid(),
+            seed=run.seed if wish.seed is None else wish.seed,
+            as_of=wish.as_of or datetime.date.fromisoformat(run.as_of),
+        )
+
+    async def _seed(self, plan: Plan, digest: str, idempotency_key: str, context: Mapping[str, Cell]) -> Receipt:
+        gate = self._gate(await self._schema_of(plan), plan.domain)
+        try:
+            self._check_budget(plan)
+            gate.approve(plan)
+        except (InvalidRequest, PlanRejected) as refusal:
+            await self._log_refusal(plan, digest, refusal, context)
+            raise
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        command = SeedCommand(
+            request_id=new_ulid(),
+            plan=plan,
+            plan_hash=digest,
+            idempotency_key=idempotency_key,
+            token_hash=hash_token(token),
+            events=_events_before_seed(plan, digest, gate.validators, context),
+            context=context,
+        )
+        outcome = await self._database.seed(command)
+        return self._receipt(plan, digest, token, outcome)
+
+    def _check_budget(self, plan: Plan) -> None:
+        if len(plan.rows) > self._settings.max_rows:
+            raise InvalidRequest(
+                f"the plan has {len(plan.rows)} rows, and a request may have {self._settings.max_rows}",
+                hint="ask for fewer rows, or start the seeder with a larger max_rows",
+            )
+
+    async def _schema_of(self, plan: Plan) -> Schema:
+        """Return the target's schema, which is the one that the plan was made for."""
+        schema = await self._database.schema()
+        if schema.fingerprint != plan.schema:
+            schema = await self._database.read_schema()
+        if schema.fingerprint != plan.schema:
+            raise SchemaMismatch(
+                f"the plan was made for the schema {plan.schema}, and the target has {schema.fingerprint}",
+                hint="the target's schema has changed since: fetch GET /target/schema again and plan anew",
+            )
+        return schema
+
+    def _gate(self, schema: Schema, domain: str) -> Gate:
+        key = (schema.fingerprint, domain)
+        if key not in self._gates:
+            if len(self._gates) >= _MAX_GATES:
+                self._gates.clear()
+            self._gates[key] = Gate(Rulebook(schema, self._catalog.domain(domain)))
+        return self._gates[key]
+
+    async def _log_refusal(self, plan: Plan, digest: str, refusal: AtdmError, context: Mapping[str, Cell]) -> None:
+        rules: list[Cell] = [
+            *dict.fromkeys(finding.rule for finding in refusal.findings if isinstance(finding, Finding))
+        ]
+        detail: dict[str, Cell] = {
+            "scenario": plan.scenario,
+            "request_key": plan.request_key,
+            "plan_hash": digest,
+            "code": refusal.code,
+            "findings": len(refusal.findings),
+            "rules": rules,
+            **context,
+        }
+        await self._database.append_run_events(plan.run_id, [NewEvent(kind=EventKind.REQUEST_REFUSED, detail=detail)])
+
+    def _receipt(self, plan: Plan, digest: str, token: str, outcome: SeedOutcome) -> Receipt:
+        return Receipt(
+            request_id=outcome.request_id,
+            run_id=plan.run_id,
+            request_key=plan.request_key,
+            scenario=plan.scenario,
+            plan_hash=digest,
+            as_of=plan.as_of,
+            entities=gather_entities(plan, outcome.rows),
+            cleanup_token=token,
+            audit_url=self.audit_url(plan.run_id),
+            rows=len(plan.rows),
+            replayed=outcome.replayed,
+        )
+
+    def _count_success(self, receipt: Receipt, started: float) -> None:
+        seconds = time.perf_counter() - started
+        if receipt.replayed:
+            self._counters.count_request("replayed", seconds=seconds)
+        else:
+            self._counters.count_request("seeded", rows=receipt.rows, seconds=seconds)
+
+    def _count_failure(self, error: AtdmError, started: float) -> None:
+        result = "refused" if isinstance(error, UsageError) else "failed"
+        self._counters.count_request(result, seconds=time.perf_counter() - started)  # type: ignore[arg-type]
+
+    def _count_reset(self, report: ResetReport, started: float) -> ResetReport:
+        self._counters.count_reset(report, seconds=time.perf_counter() - started)
+        return report
+
+
+def new_ulid() -> str:
+    """Return a ULID of now."""
+    return make_ulid(time.time_ns() // 1_000_000, secrets.token_bytes(10))
+
+
+def hash_token(token: str) -> bytes:
+    """Return the SHA-256 of a cleanup token: all that is ever stored of it."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def gather_entities(plan: Plan, rows: Mapping[str, Mapping[str, Cell]]) -> dict[str, SeededEntity]:
+    """Return the plan's entities with the *rows* (by row name) that the database holds, reference rows included."""
+    gathered: dict[str, list[Mapping[str, Cell]]] = {}
+    first: dict[str, PlannedRow] = {}
+    for row in plan.rows:
+        gathered.setdefault(row.entity, []).append(rows[row.name])
+        first.setdefault(row.entity, row)
+    entities = {
+        name: SeededEntity(table=first[name].table, rows=tuple(found), many=first[name].name.endswith("]"))
+        for name, found in gathered.items()
+    }
+    for existing in plan.existing:
+        entities[existing.entity] = SeededEntity(table=existing.table, rows=(existing.values,))
+    return entities
+
+
+def order_reference(tables: Sequence[CatalogTable], schema: Schema) -> tuple[ReferenceTable, ...]:
+    """Return *tables* with the ids that they have in *schema*, parents before children."""
+    waiting = {schema.table(table.table, where=table.source).id: table for table in tables}
+    ordered: list[ReferenceTable] = []
+    while waiting:
+        free = [name for name in waiting if not _parents(name, schema) & (waiting.keys() - {name})]
+        for name in free or list(waiting):  # a circle of reference tables: the database judges
+            table = waiting.pop(name)
+            ordered.append(ReferenceTable(table=name, key=table.key, rows=table.rows))
+    return tuple(ordered)
+
+
+def _parents(table: str, schema: Schema) -> set[str]:
+    return {key.parent for key in schema.tables[table].foreign_keys}
+
+
+def _events_before_seed(
+    plan: Plan, digest: str, validators: Sequence[str], context: Mapping[str, Cell]
+) -> tuple[NewEvent, ...]:
+    received: dict[str, Cell] = {"scenario": plan.scenario, "request_key": plan.request_key, **context}
+    if plan.overrides:
+        received["overrides"] = dict(plan.overrides)
+    tables: dict[str, Cell] = {}
+    for row in plan.rows:
+        tables[row.table] = int(tables.get(row.table, 0)) + 1  # type: ignore[arg-type]  # counts
+    planned: dict[str, Cell] = {"plan_hash": digest, "seed": plan.seed, "as_of": plan.as_of, "rows": tables}
+    return (
+        NewEvent(kind=EventKind.REQUEST_RECEIVED, detail=received),
+        NewEvent(kind=EventKind.PLAN_GENERATED, detail=planned),
+        *(NewEvent(kind=EventKind.VALIDATOR_PASSED, detail={"validator": name}) for name in validators),
+    )

@@ -1,0 +1,1 @@
+"""The pages: server-rendered, no JavaScript, nothing from elsewhere."""
