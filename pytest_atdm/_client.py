@@ -146,7 +146,7 @@ class SeederClient:
             response = self._transport.handle_request(request)
             return response.status_code, response.headers.get("content-type", ""), response.read()
         except (self._httpx.NetworkError, self._httpx.RemoteProtocolError) as exc:
-            # Only now does a kept connection show that the other side has closed it. Who refuses a new one is not there.
+            # Only now does a kept connection show that it was closed. Who refuses a new connection is not there.
             if not again or isinstance(exc, self._httpx.ConnectError):
                 raise
             return self._exchange(method, url, body, headers, again=False)

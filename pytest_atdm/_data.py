@@ -31,12 +31,12 @@ class Row(Mapping[str, Any]):
         object.__setattr__(self, "_entity", entity)
         object.__setattr__(self, "_values", dict(values))
 
-    def __getitem__(self, column: str) -> Any:  # noqa: ANN401 (whatever type the column has)
+    def __getitem__(self, column: str) -> Any:
         if column not in self._values:
             raise KeyError(_explain(f"{self._entity} has", column, self._values, "column"))
         return self._values[column]
 
-    def __getattr__(self, column: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, column: str) -> Any:
         if column.startswith("__") or column not in self._values:
             raise AttributeError(_explain(f"{self._entity} has", column, self._values, "column"))
         return self._values[column]
@@ -65,7 +65,7 @@ Rows: TypeAlias = "Row | tuple[Row, ...]"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Where the rows come from. *expects* is what the application should do; *fixtures* maps emitter to written file."""
+    """Where rows come from. *expects* is what the application should do; *fixtures* maps emitter to written file."""
 
     scenario: str
     expects: str
@@ -116,12 +116,12 @@ class AtdmData:
         """
         return self._request(name, **overrides)  # type: ignore[no-any-return]
 
-    def __getitem__(self, entity: str) -> Any:  # noqa: ANN401 (a row or a tuple of rows, as the scenario says)
+    def __getitem__(self, entity: str) -> Any:
         if entity not in self._entities:
             raise KeyError(self._explain(entity))
         return self._entities[entity]
 
-    def __getattr__(self, entity: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, entity: str) -> Any:
         if entity.startswith("__") or entity not in self._entities:
             raise AttributeError(self._explain(entity))
         return self._entities[entity]

@@ -41,6 +41,9 @@ class Wish:
         """Equal for wishes that ask for the same."""
         return self.scenario, repr(sorted(self.overrides.items(), key=lambda item: item[0]))
 
+    def __str__(self) -> str:
+        return f"{self.scenario}({', '.join(f'{name}={value!r}' for name, value in self.overrides.items())})"
+
 
 def is_marked(item: pytest.Item) -> bool:
     """Whether the mark stands on *item*, its class or its module."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
+
+from pytest_atdm.core.errors import SettingError
+from pytest_atdm.core.ulid import is_ulid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 #: The token has no option: command lines are visible in process lists, and ini files are committed.
 TOKEN_VARIABLE: Final = "ATDM_TOKEN"
 MAX_SEED: Final = 2**63 - 1  # a bigint: the seeder stores it with the run
-_ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 class Option(NamedTuple):
@@ -198,7 +199,7 @@ def _read_catalog(given: Given | None, root: Path) -> Path | None:
 
 
 def _read_run_id(given: Given | None) -> str | None:
-    if given is not None and not _ULID.fullmatch(given.text):
+    if given is not None and not is_ulid(given.text):
         raise _refuse(given, "is not a ULID", "write 26 characters like 01JD0000000000000000000000")
     return given.text if given else None
 
@@ -220,9 +221,7 @@ def _read_as_of(given: Given | None) -> date:
         raise _refuse(given, "is not a date", "write it like 2026-01-31") from None
 
 
-def _refuse(given: Given, what: str, hint: str) -> Exception:
-    from pytest_atdm.core.errors import SettingError  # lazy: startup
-
+def _refuse(given: Given, what: str, hint: str) -> SettingError:
     return SettingError(f'{given.source}: "{given.text}" {what}', hint=hint)
 
 

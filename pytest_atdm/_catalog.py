@@ -1,0 +1,29 @@
+"""A catalog folder, read from disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_atdm.core.catalog import load_catalog
+from pytest_atdm.core.errors import CatalogError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_atdm.core.catalog import Catalog
+
+
+def open_catalog(folder: Path) -> Catalog:
+    """Return the catalog in *folder*: every ``.yaml`` file below it.
+
+    Raises:
+        CatalogError: a file cannot be read, or the catalog has a fault.
+    """
+    return load_catalog({path.relative_to(folder).as_posix(): _read(path) for path in sorted(folder.rglob("*.yaml"))})
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise CatalogError(f"{path}: cannot be read: {exc}", hint="make it a readable file in UTF-8") from exc

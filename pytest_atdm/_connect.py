@@ -1,0 +1,54 @@
+"""The way to the seeder that the settings name: somebody else's, or one of our own that is joined or started."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pytest_atdm._client import SeederClient
+from pytest_atdm._options import TOKEN_VARIABLE
+from pytest_atdm._sidecar import SeederAddress, ensure_seeder
+from pytest_atdm.core.errors import SettingError
+
+if TYPE_CHECKING:
+    from pytest_atdm._options import Settings
+    from pytest_atdm._sidecar import Sidecar
+
+START_TIMEOUT_S: Final = 60.0  # the first start of an embedded Postgres on a slow machine
+
+
+class Connection:
+    """A client, the address it calls, and the hold on the seeder where it is ours; ``close`` lets go of all."""
+
+    def __init__(self, address: SeederAddress, sidecar: Sidecar | None = None) -> None:
+        self.address = address
+        self.client = SeederClient(address)
+        self._sidecar = sidecar
+
+    def close(self) -> None:
+        """Close the connection; a seeder of our own ends when nobody else holds it."""
+        self.client.close()
+        if self._sidecar is not None:
+            self._sidecar.close()
+
+
+def connect(settings: Settings) -> Connection:
+    """Return a connection to the seeder of *settings*.
+
+    Raises:
+        SettingError: an address without a token.
+        SeederError: the seeder could not be started.
+    """
+    if settings.url is None:
+        sidecar = ensure_seeder(
+            settings.folder,
+            catalog=settings.catalog_folder(),
+            database_url=settings.database_url,
+            timeout_s=START_TIMEOUT_S,
+        )
+        return Connection(sidecar.address, sidecar)
+    if settings.token is None:
+        raise SettingError(
+            f"there is no token for the seeder at {settings.url} ({settings.sources['url']})",
+            hint=f"set the environment variable {TOKEN_VARIABLE}",
+        )
+    return Connection(SeederAddress(settings.url, settings.token, settings.database_url, "remote"))

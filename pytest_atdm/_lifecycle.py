@@ -1,0 +1,56 @@
+"""The session's beginning and end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_atdm._session import session_of
+from pytest_atdm._state import NOTES, SESSION, is_worker
+from pytest_atdm._xdist import tell_controller
+from pytest_atdm.core.errors import AtdmError
+
+if TYPE_CHECKING:
+    from pytest_atdm.core.model import ResetReport
+
+
+def reset_everything(config: pytest.Config) -> str:
+    """Remove what any earlier run left behind; return what was done.
+
+    Raises:
+        pytest.UsageError: it could not be done; no test runs.
+    """
+    try:
+        report = session_of(config).reset_all()
+    except AtdmError as exc:
+        raise pytest.UsageError(f"atdm: --atdm-reset-all failed: {exc}") from exc
+    return f"--atdm-reset-all removed {_count_rows(report)} rows of {report.requests} requests"
+
+
+def close_session(config: pytest.Config) -> None:
+    """End the run and let go of the seeder; what went wrong, or was still there to remove, becomes a note."""
+    _close(config)
+    if is_worker(config):
+        tell_controller(config)
+
+
+def _close(config: pytest.Config) -> None:
+    atdm, notes = config.stash[SESSION], config.stash[NOTES]
+    if atdm.is_lost:
+        notes.append(f"the run {atdm.identity.run_id} was not ended: the seeder did not answer")
+    try:
+        report = atdm.close()
+    except AtdmError as exc:
+        notes.append(f"the run {atdm.identity.run_id} could not be ended: {exc}")
+        return
+    if report is not None and _count_rows(report):
+        notes.append(
+            f"the end of the run {atdm.identity.run_id} removed {_count_rows(report)} rows that tests had left"
+        )
+    if report is not None and report.left:
+        notes.append(f"the end of the run {atdm.identity.run_id} had to leave {len(report.left)} rows")
+
+
+def _count_rows(report: ResetReport) -> int:
+    return sum(report.seeded.values()) + sum(report.made_by_sut.values())

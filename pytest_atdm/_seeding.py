@@ -1,0 +1,139 @@
+"""The rows of one test: seeded before anything else that it uses, and removed after everything else is closed."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from pytest_atdm._markers import Wish
+from pytest_atdm._report import attach_report, report_reset, report_seeded
+from pytest_atdm._session import session_of
+from pytest_atdm._state import OUTCOME, WISH
+from pytest_atdm.core.audit import EventKind
+from pytest_atdm.core.errors import AtdmError, MarkError, SeederUnreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from pytest_atdm._client import Json
+    from pytest_atdm._data import AtdmData
+    from pytest_atdm.core.model import LeftRow, Receipt, ResetReport
+
+
+class AtdmWarning(pytest.PytestWarning):
+    """Something that a reset had to change beyond the rows that it removed."""
+
+
+@dataclass(slots=True)
+class LiveRequest:
+    """A request whose rows stand, and the fixture files written from it, by emitter."""
+
+    receipt: Receipt
+    fixtures: Mapping[str, Path] = field(default_factory=dict)
+
+
+class RowsOfTest:
+    """The live requests of one test, the mark's first and those asked for within the test after it."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._item = item
+        self._session = session_of(item.config)
+        self._live: list[LiveRequest] = []
+        self._asked = 0
+
+    def seed(self, wish: Wish) -> AtdmData:
+        """Seed *wish* and return what the test sees of it."""
+        self._asked += 1
+        key = self._item.nodeid if self._asked == 1 else f"{self._item.nodeid}#{self._asked}"
+        live = LiveRequest(self._session.seed(wish, request_key=key, test=self._item.nodeid))
+        self._live.append(live)  # from here on the rows stand, whatever goes wrong
+        attach_report(self._item, report_seeded(live.receipt))
+        data = self._session.show(live.receipt, self.ask)
+        live.fixtures = data.facts.fixtures
+        return data
+
+    def ask(self, name: str, /, **overrides: object) -> AtdmData:
+        """Seed the scenario *name* in the middle of the test."""
+        return self.seed(Wish(name, overrides))
+
+    def remove(self) -> None:
+        """Reset every request, the newest first; one that cannot be reset does not keep the others.
+
+        Raises:
+            AtdmError: the first reset that failed.
+            pytest.fail.Exception: rows were left standing.
+        """
+        errors: list[AtdmError] = []
+        left: list[LeftRow] = []
+        while self._live:
+            try:
+                left += self._reset(self._live.pop()).left
+            except AtdmError as exc:
+                errors.append(exc)
+        if errors:
+            raise errors[0]
+        if left:
+            pytest.fail(_describe_rows(f"{len(left)} rows could not be removed and still stand", left), pytrace=False)
+
+    def _reset(self, live: LiveRequest) -> ResetReport:
+        report = self._session.reset(live.receipt, self._events(live))
+        attach_report(self._item, report_reset(report_seeded(live.receipt), report))
+        if report.detached:
+            what = f"{len(report.detached)} rows that stood before the test were changed by its cleanup"
+            self._item.warn(AtdmWarning(_describe_rows(what, report.detached)))
+        return report
+
+    def _events(self, live: LiveRequest) -> list[Json]:
+        outcome = self._item.stash.get(OUTCOME, "error")
+        consumed: Json = {
+            "kind": EventKind.CONSUMED_BY_TEST,
+            "detail": {"nodeid": self._item.nodeid, "outcome": outcome},
+        }
+        if not live.fixtures:
+            return [consumed]
+        files: Json = {"files": {name: str(path) for name, path in live.fixtures.items()}}
+        return [{"kind": EventKind.FIXTURES_WRITTEN, "detail": files}, consumed]
+
+
+@contextmanager
+def rows_of(item: pytest.Item) -> Iterator[AtdmData]:
+    """Have the rows that the mark on *item* asks for stand within the context.
+
+    A seeder that is gone ends the session: one clear error instead of one per test.
+    """
+    rows = RowsOfTest(item)
+    try:
+        with _clear_errors(item):
+            data = rows.seed(item.stash[WISH])
+        yield data
+    finally:
+        with _clear_errors(item):
+            rows.remove()
+
+
+def refuse_unmarked(item: pytest.Item) -> NoReturn:
+    """Fail *item*, which asks for ``atdm_data`` without saying of which scenario."""
+    error = MarkError(
+        f"{item.nodeid} takes atdm_data, and no scenario is asked for", hint='put @atdm_scenario("name") on it'
+    )
+    pytest.fail(str(error), pytrace=False)
+
+
+@contextmanager
+def _clear_errors(item: pytest.Item) -> Iterator[None]:
+    try:
+        yield
+    except AtdmError as exc:
+        if isinstance(exc, SeederUnreachable):
+            session_of(item.config).is_lost = True
+            item.session.shouldstop = f"atdm: {exc.message}"
+        pytest.fail(str(exc), pytrace=False)
+
+
+def _describe_rows(what: str, rows: Sequence[LeftRow]) -> str:
+    lines = [f"  {row.table} {dict(row.key)}: {row.why}" for row in rows]
+    return "\n".join((f"atdm: {what}", *lines))

@@ -1,0 +1,210 @@
+"""One session in one process: its catalog, its seeder, its run, and the requests of its tests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pytest_atdm._catalog import open_catalog
+from pytest_atdm._connect import connect
+from pytest_atdm._data import AtdmData, AtdmRun, Facts
+from pytest_atdm._state import SESSION, SETTINGS
+from pytest_atdm._xdist import identity_of
+from pytest_atdm.core.errors import SettingError
+from pytest_atdm.core.gate import Gate
+from pytest_atdm.core.planner import plan
+from pytest_atdm.core.rulebook import Rulebook
+from pytest_atdm.emit.bundle import make_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    import pytest
+    from pluggy import HookRelay
+
+    from pytest_atdm._client import Json
+    from pytest_atdm._connect import Connection
+    from pytest_atdm._markers import Wish
+    from pytest_atdm._options import Settings
+    from pytest_atdm._xdist import Identity
+    from pytest_atdm.core.catalog import Catalog
+    from pytest_atdm.core.model import Plan, Receipt, ResetReport
+    from pytest_atdm.core.schema import Schema
+    from pytest_atdm.emit import Emitter
+    from pytest_atdm.emit.bundle import FixtureBundle
+
+
+def session_of(config: pytest.Config) -> AtdmSession:
+    """Return the session of *config*, made on first use; nothing is started by that."""
+    if SESSION not in config.stash:
+        config.stash[SESSION] = AtdmSession(config.stash[SETTINGS], identity_of(config), config.hook)
+    return config.stash[SESSION]
+
+
+class AtdmSession:
+    """What a session needs, each thing made when it is first asked for. *hook* calls the hooks of ``hookspecs``."""
+
+    def __init__(self, settings: Settings, identity: Identity, hook: HookRelay) -> None:
+        self.settings = settings
+        self.identity = identity
+        self.is_lost = False  # True once the seeder did not answer: then nothing waits for it again
+        self._hook = hook
+        self._gates: dict[str, Gate] = {}
+        self._attempts: Counter[str] = Counter()
+        self._domains: set[str] = set()
+        self._connection: Connection | None = None
+        self._run: AtdmRun | None = None
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The catalog of the settings."""
+        return open_catalog(self.settings.catalog_folder())
+
+    @property
+    def connection(self) -> Connection:
+        """The connection to the seeder, which is started where it is ours and does not run."""
+        if self._connection is None:
+            self._connection = connect(self.settings)
+        return self._connection
+
+    @property
+    def database_url(self) -> str:
+        """The URL of the target, as the application under test must use it.
+
+        Raises:
+            SettingError: the seeder is somebody else's, and nobody has said which database it writes to.
+        """
+        url = self.connection.address.database_url
+        if url is None:
+            raise SettingError(
+                f"it is not known which database the seeder at {self.connection.address.url} writes to",
+                hint="give its URL with --atdm-database-url, ATDM_DATABASE_URL or the ini key atdm_database_url",
+            )
+        return url
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The target's schema as it was when first asked for."""
+        return self.connection.client.schema()
+
+    @property
+    def run(self) -> AtdmRun:
+        """The run of this process, started on first use."""
+        if self._run is None:
+            self._run = self._start_run()
+        return self._run
+
+    def plan(self, wish: Wish, request_key: str) -> Plan:
+        """Return the plan for *wish*, approved by the gate; nothing is written.
+
+        Raises:
+            UsageError: what the wish, the catalog or the target's schema forbids.
+        """
+        scenario = self.catalog.scenario(wish.scenario)
+        gate = self._gate(scenario.domain)
+        planned = plan(
+            scenario,
+            gate.rulebook,
+            overrides=wish.overrides,
+            run_id=self.identity.run_id,
+            request_key=request_key,
+            seed=self.settings.seed,
+            as_of=self.settings.as_of,
+        )
+        gate.approve(planned)
+        return planned
+
+    def seed(self, wish: Wish, *, request_key: str, test: str) -> Receipt:
+        """Plan and write *wish*.
+
+        *request_key* tells requests of a run apart; asked for again (a rerun), it gives the same values in new rows.
+        *test* goes into the audit trail.
+        """
+        planned = self.plan(wish, request_key)
+        self._prepare(planned.domain)
+        self._attempts[request_key] += 1
+        attempt = self._attempts[request_key]
+        return self.connection.client.seed(
+            planned,
+            idempotency_key=f"{request_key}/{self.identity.session_id}/{attempt}",
+            context={"test": test, "attempt": attempt, "actor": self.identity.actor},
+        )
+
+    def show(self, receipt: Receipt, ask: Callable[..., AtdmData]) -> AtdmData:
+        """Return what a test sees of *receipt*; writes the fixture files where wanted. *ask* seeds in mid-test."""
+        bundle = make_bundle(receipt, self.catalog.scenario(receipt.scenario), self.schema)
+        facts = Facts(
+            scenario=bundle.scenario,
+            expects=bundle.expects,
+            requirements=bundle.requirements,
+            request_id=bundle.request_id,
+            run_id=bundle.run_id,
+            as_of=bundle.as_of,
+            audit_url=receipt.audit_url,
+            fixtures=self._write_fixtures(bundle),
+        )
+        return AtdmData(bundle, facts, ask)
+
+    def reset(self, receipt: Receipt, events: Sequence[Json]) -> ResetReport:
+        """Remove the rows of *receipt* and what hangs below them; the audit trail has *events* before that."""
+        return self.connection.client.reset(receipt.request_id, receipt.cleanup_token, events)
+
+    def reset_all(self) -> ResetReport:
+        """Remove the rows of every request of every run."""
+        return self.connection.client.reset_all()
+
+    def close(self) -> ResetReport | None:
+        """End the run, if one was started, and let go of the seeder; return what the run's end removed."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return None
+        try:
+            return connection.client.reset_run(self.identity.run_id) if self._run and not self.is_lost else None
+        finally:
+            connection.close()
+
+    def _start_run(self) -> AtdmRun:
+        identity, settings = self.identity, self.settings
+        started = self.connection.client.start_run(
+            run_id=identity.run_id,
+            session_id=identity.session_id,
+            actor=identity.actor,
+            seed=settings.seed,
+            as_of=settings.as_of.isoformat(),
+        )
+        return AtdmRun(
+            run_id=identity.run_id,
+            session_id=identity.session_id,
+            seed=settings.seed,
+            as_of=settings.as_of,
+            audit_url=str(started.get("audit_url", "")),
+            seeder_url=self.connection.address.url,
+        )
+
+    def _prepare(self, domain: str) -> None:
+        """Have the run stand, and the reference rows of *domain*: once per session."""
+        if domain not in self._domains:
+            self.run  # noqa: B018 (starts it)
+            self.connection.client.seed_reference(domain)
+            self._domains.add(domain)
+
+    def _gate(self, domain: str) -> Gate:
+        if domain not in self._gates:
+            given = self._hook.atdm_validators(schema=self.schema)
+            extra = [validator for validators in given for validator in validators]
+            self._gates[domain] = Gate(Rulebook(self.schema, self.catalog.domain(domain)), extra)
+        return self._gates[domain]
+
+    @cached_property
+    def _emitters(self) -> tuple[Emitter, ...]:
+        from pytest_atdm.emit import built_in_emitters  # lazy: only where fixtures are wanted
+
+        return (*built_in_emitters(), *(emitter for given in self._hook.atdm_emitters() for emitter in given))
+
+    def _write_fixtures(self, bundle: FixtureBundle) -> Mapping[str, Path]:
+        if self.settings.fixtures_dir is None:
+            return {}
+        folder = self.settings.fixtures_dir / bundle.run_id / bundle.request_id
+        return {emitter.name: emitter.emit(bundle, folder) for emitter in self._emitters}

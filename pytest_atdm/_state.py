@@ -1,0 +1,26 @@
+"""What the plugin keeps on pytest's config and items: never in globals, for one process may run several sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_atdm._markers import Wish
+    from pytest_atdm._options import Settings
+    from pytest_atdm._session import AtdmSession
+
+SETTINGS: Final[pytest.StashKey[Settings]] = pytest.StashKey()
+SESSION: Final[pytest.StashKey[AtdmSession]] = pytest.StashKey()
+#: Lines that the session has to say about itself when it ends.
+NOTES: Final[pytest.StashKey[list[str]]] = pytest.StashKey()
+#: What the test asks for, read from its mark at collection.
+WISH: Final[pytest.StashKey[Wish]] = pytest.StashKey()
+#: How the test ended: passed, failed, skipped, or error where its setup failed.
+OUTCOME: Final[pytest.StashKey[str]] = pytest.StashKey()
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is a worker of pytest-xdist."""
+    return hasattr(config, "workerinput")

@@ -1,0 +1,99 @@
+"""Who this process is in its session, and what pytest-xdist's controller and workers tell each other."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import pytest
+
+from pytest_atdm._state import NOTES, SETTINGS
+from pytest_atdm.core.ulid import make_ulid
+
+_KEY: Final = "atdm"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Ids of session and run, and who acts. Every worker has a run of its own below the one session id."""
+
+    session_id: str
+    run_id: str
+    actor: str
+
+
+_IDENTITY: Final = pytest.StashKey[Identity]()
+
+
+class WorkerNode(Protocol):
+    """A worker as the controller sees it: the part of xdist's WorkerController that is used here."""
+
+    config: pytest.Config
+    workerinput: dict[str, Any]
+    workeroutput: dict[str, Any]
+
+
+def identity_of(config: pytest.Config) -> Identity:
+    """Return who this process is; a worker has its session from the controller, any other process makes one."""
+    if _IDENTITY not in config.stash:
+        config.stash[_IDENTITY] = _make_identity(config)
+    return config.stash[_IDENTITY]
+
+
+def derive_run_id(base: str, worker: str) -> str:
+    """Return the run id of *worker* in the session whose run is *base*: the same time part, and always the same."""
+    digest = hashlib.sha256(f"{base} {worker}".encode()).digest()
+    return base[:10] + make_ulid(0, digest)[10:]
+
+
+def tell_worker(node: WorkerNode) -> None:
+    """Give a starting worker what all workers of a session share."""
+    identity = identity_of(node.config)
+    as_of = node.config.stash[SETTINGS].as_of.isoformat()
+    node.workerinput[_KEY] = {"session_id": identity.session_id, "base": identity.run_id, "as_of": as_of}
+
+
+def tell_controller(config: pytest.Config) -> None:
+    """Give the controller what a worker has to say when it ends."""
+    output: dict[str, Any] = config.workeroutput  # type: ignore[attr-defined]  # put there by xdist
+    output[_KEY] = config.stash[NOTES]
+
+
+def hear_worker(node: WorkerNode, *, crashed: bool) -> None:
+    """Take a worker's last words; end the run of one that crashed, if reports of its tests show that it had one.
+
+    A worker that says nothing has said nothing: only a known crash leads to a deletion.
+    """
+    notes = node.config.stash[NOTES]
+    notes.extend(getattr(node, "workeroutput", {}).get(_KEY, ()))
+    if crashed:
+        _end_run(node.config, derive_run_id(identity_of(node.config).run_id, node.workerinput["workerid"]))
+
+
+def _end_run(config: pytest.Config, run_id: str) -> None:
+    from pytest_atdm._report import read_requests  # lazy: startup
+
+    if run_id not in {request.run_id for request in read_requests(config)}:
+        return
+    from pytest_atdm._session import session_of  # lazy: startup
+    from pytest_atdm.core.errors import AtdmError
+
+    try:
+        report = session_of(config).connection.client.reset_run(run_id)
+    except AtdmError as exc:
+        config.stash[NOTES].append(f"the run {run_id} of a crashed worker could not be ended: {exc}")
+    else:
+        rows = sum(report.seeded.values()) + sum(report.made_by_sut.values())
+        config.stash[NOTES].append(f"ended the run {run_id} of a crashed worker: {rows} rows removed")
+
+
+def _make_identity(config: pytest.Config) -> Identity:
+    given = getattr(config, "workerinput", None)
+    if given is None:
+        session_id = make_ulid(time.time_ns() // 1_000_000, os.urandom(10))
+        return Identity(session_id, config.stash[SETTINGS].run_id or session_id, "pytest")
+    told, worker = given[_KEY], given["workerid"]
+    return Identity(told["session_id"], derive_run_id(told["base"], worker), f"pytest {worker}")

@@ -1,0 +1,110 @@
+"""The pytest plugin: hooks only, run in every session. What is heavier than pytest is imported where needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_atdm import _options, hookspecs
+from pytest_atdm._fixtures import _atdm_rows, atdm_data, atdm_database_url, atdm_run
+from pytest_atdm._state import NOTES, OUTCOME, SESSION, SETTINGS, is_worker
+from pytest_atdm.core.errors import SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pytest_atdm._xdist import WorkerNode
+
+__all__ = ("_atdm_rows", "atdm_data", "atdm_database_url", "atdm_run")
+
+_MARK = "atdm_scenario(name, /, **overrides): have the rows of the scenario stand while the test runs (see pytest-atdm)"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register options and ini keys."""
+    _options.add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register the hooks that others may implement."""
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark and read the settings."""
+    config.addinivalue_line("markers", _MARK)
+    config.stash[NOTES] = []
+    config.stash[SETTINGS] = _read_settings(config)
+
+
+def _read_settings(config: pytest.Config) -> _options.Settings:
+    try:
+        return _options.read_settings(config)
+    except SettingError as exc:
+        raise pytest.UsageError(f"atdm: {exc}") from exc
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Reset everything if asked to: once, before any worker starts."""
+    if session.config.stash[SETTINGS].reset_all and not is_worker(session.config):
+        from pytest_atdm._lifecycle import reset_everything  # lazy: startup
+
+        session.config.stash[NOTES].append(reset_everything(session.config))
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say what is used, and where each setting came from."""
+    return _options.describe(config.stash[SETTINGS])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Check what the selected tests ask for, before anything is written."""
+    marked = [item for item in session.items if item.get_closest_marker("atdm_scenario")]
+    if marked:
+        from pytest_atdm._collect import check_marked  # lazy: startup
+
+        check_marked(session, marked)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember how a test ended, for the audit trail."""
+    report = yield
+    if report.when == "call":
+        item.stash[OUTCOME] = report.outcome
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End the run after the last fixture is closed, and before anybody reports."""
+    if SESSION in session.config.stash:
+        from pytest_atdm._lifecycle import close_session  # lazy: startup
+
+        close_session(session.config)
+
+
+def pytest_terminal_summary(config: pytest.Config) -> None:
+    """Say what was seeded and removed, workers' rows included."""
+    from pytest_atdm._report import write_summary  # lazy: startup
+
+    write_summary(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerNode) -> None:
+    """Emitted by pytest-xdist's controller before a worker starts."""
+    from pytest_atdm._xdist import tell_worker  # lazy: startup
+
+    tell_worker(node)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: WorkerNode, error: object) -> None:
+    """Emitted by pytest-xdist's controller when a worker has ended; with an *error* where it crashed."""
+    from pytest_atdm._xdist import hear_worker  # lazy: startup
+
+    hear_worker(node, crashed=error is not None)
