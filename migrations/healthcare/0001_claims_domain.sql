@@ -164,7 +164,7 @@ CREATE TABLE claims (
     CONSTRAINT claims_pending_has_reason CHECK ((status = 'pending') = (pending_reason IS NOT NULL)),
     CONSTRAINT claims_denied_has_reason CHECK ((status = 'denied') = (denial_reason IS NOT NULL)),
     CONSTRAINT claims_pending_reason_known CHECK (pending_reason IN
-        ('coordination_of_benefits', 'out_of_network_review', 'amount_review')),
+        ('received', 'coordination_of_benefits', 'out_of_network_review', 'amount_review')),
     CONSTRAINT claims_denial_reason_known CHECK (denial_reason IN
         ('member_inactive', 'no_coverage', 'coverage_not_started', 'coverage_gap', 'expired_eligibility',
          'retroactive_termination', 'dependent_over_age', 'timely_filing_exceeded', 'duplicate_claim',
