@@ -1,0 +1,77 @@
+"""``atdm audit``: what happened in a run, and whether the log of it is whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_atdm.cli.console import format_table
+from pytest_atdm.cli.options import read_console, setting_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pytest_atdm._client import Json
+    from pytest_atdm.core.audit import StoredEvent
+    from pytest_atdm.core.model import Cell
+
+
+@click.command(short_help="Show what happened in a run, and whether the log of it is whole.")
+@click.argument("run")
+@setting_options("url", "database_url", "catalog")
+def audit(run: str) -> None:
+    """Show the timeline of the run RUN, and check the chain of its hashes here."""
+    from pytest_atdm.cli.desk import open_client  # lazy: startup
+
+    with open_client() as client:
+        trail = client.audit(run)
+    broken_at = find_broken_event(trail)
+    read_console().answer({**trail, "broken_at": broken_at, "intact": broken_at is None}, describe_trail(trail))
+
+
+def find_broken_event(trail: Json) -> int | None:
+    """Return the sequence number at which the chain of *trail* breaks, or None, whatever the seeder says of it."""
+    from pytest_atdm.core.audit import find_break  # lazy: startup
+
+    return find_break([_read_event(event) for event in _events(trail)])
+
+
+def describe_trail(trail: Json) -> Iterator[str]:
+    """Yield the timeline of *trail* and the verdict on its chain, for a person."""
+    rows = [(event["seq"], event["at"], event["kind"], _describe_detail(event)) for event in _events(trail)]
+    yield from format_table(("seq", "at", "event", "detail"), rows)
+    broken_at = find_broken_event(trail)
+    yield ""
+    if broken_at is None:
+        yield f"chain intact: {len(rows)} events, none changed, missing, inserted or moved"
+    else:
+        yield f"chain BROKEN at event {broken_at}: it, or one before it, was changed, removed, inserted or moved"
+
+
+def _events(trail: Json) -> Sequence[Mapping[str, Cell]]:
+    events = trail["events"]
+    return [event for event in events if isinstance(event, dict)] if isinstance(events, list) else []
+
+
+def _read_event(event: Mapping[str, Cell]) -> StoredEvent:
+    from pytest_atdm.core.audit import StoredEvent  # lazy: startup
+
+    return StoredEvent(
+        seq=int(str(event["seq"])),
+        body=str(event["body"]),
+        previous=bytes.fromhex(str(event["previous"])),
+        hash=bytes.fromhex(str(event["hash"])),
+    )
+
+
+def _describe_detail(event: Mapping[str, Cell]) -> str:
+    detail = event["detail"]
+    words = [f"{key}={_shorten(value)}" for key, value in detail.items()] if isinstance(detail, dict) else []
+    return " ".join(words)
+
+
+def _shorten(value: Cell) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {part}" for key, part in value.items()) + "}"
+    return str(value)

@@ -1,0 +1,97 @@
+"""The options that commands share, and the settings that follow from them and the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import click
+
+from pytest_atdm._options import OPTIONS, Given, Option, resolve_settings
+from pytest_atdm.cli.console import Console
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pytest_atdm._options import Settings
+
+Command = TypeVar("Command", bound="Callable[..., object]")
+
+_OPTION_BY_NAME: Final = {option.name: option for option in OPTIONS}
+_HELP: Final = {
+    "catalog": "scenario catalog (default: ./catalog, else the one that ships)",
+    "fixtures_dir": "where the files go (default: .atdm/fixtures)",
+}
+_META: Final = "pytest_atdm.cli"
+
+
+def output_option(command: Command) -> Command:
+    """Add ``--output human|json``."""
+    choice = click.Choice(["human", "json"])
+    text = "How to answer; with json stdout holds one document, the answer or the error."
+    add = click.option(
+        "--output", type=choice, default="human", show_default=True, help=text, expose_value=False, callback=_remember
+    )
+    return add(command)
+
+
+def setting_options(*names: str) -> Callable[[Command], Command]:
+    """Add the options of the settings *names* (of ``_options.OPTIONS``), and ``--output``."""
+
+    def add(command: Command) -> Command:
+        output_option(command)
+        for name in reversed(names):
+            _make_option(_OPTION_BY_NAME[name])(command)
+        return command
+
+    return add
+
+
+def read_console() -> Console:
+    """Return the console that the running command's ``--output`` asks for."""
+    return Console(as_json=_given().get("output") == "json")
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of the running command: its options before the environment before the defaults.
+
+    Raises:
+        SettingError: a value cannot be used; names the option or the variable.
+    """
+    given = {option.name: _find(option, environment) for option in OPTIONS}
+    return resolve_settings(given, find_root(Path.cwd()), environment)
+
+
+def find_root(folder: Path) -> Path:
+    """Return the nearest folder from *folder* upwards that has a ``.atdm``, or *folder* itself."""
+    return next((parent for parent in (folder, *folder.parents) if (parent / ".atdm").is_dir()), folder)
+
+
+def _find(option: Option, environment: Mapping[str, str]) -> Given | None:
+    here = Path.cwd()
+    if text := _given().get(option.name):
+        return Given(text, _flag(option), here)
+    if text := environment.get(option.variable):
+        return Given(text, f"env {option.variable}", here)
+    return None
+
+
+def _given() -> dict[str, str]:
+    found: dict[str, str] = click.get_current_context().meta.setdefault(_META, {})
+    return found
+
+
+def _flag(option: Option) -> str:
+    return f"--{option.name.replace('_', '-')}"
+
+
+def _make_option(option: Option) -> Callable[[Command], Command]:
+    text = _HELP.get(option.name, option.help)
+    text = f"{text[0].upper()}{text[1:]}; also {option.variable}."
+    return click.option(_flag(option), metavar=option.metavar, help=text, expose_value=False, callback=_remember)
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None and parameter.name is not None:
+        context.meta.setdefault(_META, {})[parameter.name] = value
