@@ -1,0 +1,122 @@
+"""What every strategy of the benchmark seeds: the rows of one scenario, freshly numbered each time."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_atdm.core.types import to_python
+
+from pytest_atdm._catalog import open_catalog
+from pytest_atdm.core.gate import Gate
+from pytest_atdm.core.planner import plan
+from pytest_atdm.core.rulebook import Rulebook
+from pytest_atdm.core.ulid import make_ulid
+from pytest_atdm.data import folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_atdm._client import SeederClient
+    from pytest_atdm.core.catalog import Scenario
+    from pytest_atdm.core.model import Plan
+    from pytest_atdm.core.schema import Schema, Table
+
+SCENARIO = "claim_denial_active_member"
+AS_OF = datetime.date(2026, 3, 1)
+
+
+def new_ulid() -> str:
+    """Return a fresh ULID."""
+    return make_ulid(time.time_ns() // 1_000_000, os.urandom(10))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A seeder, and the rulebook and gate of the scenario's domain."""
+
+    client: SeederClient
+    rulebook: Rulebook
+    gate: Gate
+
+    @property
+    def schema(self) -> Schema:
+        """The target's schema."""
+        return self.rulebook.schema
+
+    def plan(self, number: int, *, run_id: str) -> Plan:
+        """Return the plan of the scenario for the request *number* of a run."""
+        return plan(
+            open_scenario(),
+            self.rulebook,
+            overrides={},
+            run_id=run_id,
+            request_key=f"r{number}",
+            seed=0,
+            as_of=AS_OF,
+        )
+
+    def iter_plans(self) -> Iterator[Plan]:
+        """Yield plans without end, each of its own request, in a run of their own."""
+        run_id = start_run(self.client)
+        return (self.plan(number, run_id=run_id) for number in itertools.count())
+
+
+_CATALOG = open_catalog(folder("catalog"))
+
+
+def open_scenario() -> Scenario:
+    """Return the scenario that is measured."""
+    return _CATALOG.scenario(SCENARIO)
+
+
+def start_bench(client: SeederClient) -> Bench:
+    """Return a bench on the seeder behind *client*; the reference rows are there."""
+    domain = _CATALOG.domain(open_scenario().domain)
+    rulebook = Rulebook(client.schema(), domain)
+    client.seed_reference(domain.name)
+    return Bench(client, rulebook, Gate(rulebook))
+
+
+def start_run(client: SeederClient) -> str:
+    """Start a run and return its id."""
+    run_id = new_ulid()
+    client.start_run(run_id=run_id, session_id=run_id, actor="bench", seed=0, as_of=AS_OF.isoformat())
+    return run_id
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one table with values that drivers take, keys allotted from the sequence's far end."""
+
+    table: Table
+    rows: tuple[dict[str, object], ...]
+    cells: tuple[dict[str, object], ...]
+
+
+class KeyMaker:
+    """Allots keys far above every sequence, so that strategies without a ledger know them beforehand."""
+
+    def __init__(self) -> None:
+        self._next = itertools.count(1_000_000_000)
+
+    def rows(self, made: Plan, schema: Schema) -> list[Rows]:
+        """Return the plan's rows by table, parents first, with every key a number."""
+        keys: dict[str, int] = {}
+        grouped: dict[str, list[dict[str, object]]] = {}
+        for row in made.rows:
+            allotted = {column: keys.setdefault(pointer, next(self._next)) for column, pointer in row.keys.items()}
+            grouped.setdefault(row.table, []).append({**row.values, **allotted})
+        return [_rows(schema.tables[table], cells, schema) for table, cells in grouped.items()]
+
+
+def _rows(table: Table, cells: list[dict[str, object]], schema: Schema) -> Rows:
+    typed = tuple(
+        {name: to_python(table.column(name).type, cell, schema) for name, cell in row.items()}  # type: ignore[arg-type]
+        for row in cells
+    )
+    return Rows(table, typed, tuple(cells))
