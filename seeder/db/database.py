@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import json
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import asyncpg
+
+from pytest_atdm.core.errors import Conflict, InternalError
+from pytest_atdm.data import folder as shipped_folder
+from seeder.db import audit, migrate, reference, runs
+from seeder.db.border import CLASHES, REFERENCE_BROKEN, translated
+from seeder.db.introspect import read_target
+from seeder.db.keys import KeyBlocks
+from seeder.db.pool import open_pool
+from seeder.db.queries import QUERIES
+from seeder.db.reports import sum_reports
+from seeder.db.reset import BATCH_REQUESTS, OvertakenError, ResetWriter
+from seeder.db.seed import SeedWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from pytest_atdm.core.model import ResetReport
     from pytest_atdm.core.schema import Schema
+    from seeder.db.introspect import Target
     from seeder.records import (
         AuditTrail,
         Metrics,
@@ -24,12 +41,27 @@ if TYPE_CHECKING:
     )
     from seeder.settings import Settings
 
+_Answer = TypeVar("_Answer")
+
+#: Attempts of a reset while the SUT writes below the rows, the first included.
+_ATTEMPTS: Final = 4
+
+#: How long a running statement may hold up the end of the process.
+_CLOSE_S: Final = 5
+
 
 class Database:
     """A pool of connections to one target database, with ATDM's schema in it.
 
     Every method may raise ``DatabaseUnavailable``; the others are named with each.
     """
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._blocks = KeyBlocks(pool)
+        self._target: Target | None = None
+        self._writers: tuple[SeedWriter, ResetWriter] | None = None
+        self._tables_of: dict[str, frozenset[str]] = {}  # live requests that this process made
 
     @classmethod
     async def open(cls, settings: Settings) -> Database:
@@ -38,15 +70,25 @@ class Database:
         Raises:
             NotATestDatabase: neither embedded, marked, nor allowed by name; nothing has been written.
         """
-        raise NotImplementedError
+        pool = await open_pool(settings)
+        try:
+            await migrate.apply_migrations(pool, shipped_folder("migrations") / "atdm")
+        except BaseException:
+            await pool.close()
+            raise
+        return cls(pool)
 
     async def close(self) -> None:
-        """Close every connection; running statements are cancelled."""
-        raise NotImplementedError
+        """Close every connection; a statement that still runs is given up."""
+        try:
+            await asyncio.wait_for(self._pool.close(), _CLOSE_S)
+        except TimeoutError:
+            self._pool.terminate()
 
     async def ping(self) -> None:
         """Return once Postgres has answered."""
-        raise NotImplementedError
+        with translated("asking Postgres whether it is there"):
+            await self._pool.fetchval("SELECT 1")
 
     async def apply_target_migrations(self, folder: Path) -> list[str]:
         """Apply the ``*.sql`` files of *folder* that this database lacks, in the order of their names, and return those.
@@ -54,15 +96,19 @@ class Database:
         Raises:
             SettingError: a file that was applied has been changed since, or a file is not valid SQL here.
         """
-        raise NotImplementedError
+        return await migrate.apply_migrations(self._pool, folder)
 
     async def read_schema(self) -> Schema:
         """Introspect the target now; the answer is what ``schema()`` gives from then on."""
-        raise NotImplementedError
+        target = await read_target(self._pool)
+        if self._target is None or target != self._target:
+            self._target = target
+            self._writers = SeedWriter(self._pool, target, self._blocks), ResetWriter(target)
+        return self._target.schema
 
     async def schema(self) -> Schema:
         """Return the schema of the last introspection."""
-        raise NotImplementedError
+        return (await self._current())[0].schema
 
     async def start_run(self, run: RunStart) -> RunRecord:
         """Record the run; the same values again give the same record with ``created=False``.
@@ -70,7 +116,7 @@ class Database:
         Raises:
             Conflict: the run id stands there with other values, or the run has ended.
         """
-        raise NotImplementedError
+        return await runs.start_run(self._pool, (await self._current())[0], run)
 
     async def end_run(self, run_id: str) -> None:
         """Mark the run ended; its rows stay. Idempotent.
@@ -78,7 +124,7 @@ class Database:
         Raises:
             NotFound: no such run.
         """
-        raise NotImplementedError
+        await runs.end_run(self._pool, run_id)
 
     async def seed(self, command: SeedCommand) -> SeedOutcome:
         """Write the plan's rows, their ledger and the audit events: all or nothing, one round trip.
@@ -90,7 +136,10 @@ class Database:
             RowRefused: a constraint or trigger of the target refused a row, or a table has no key to keep it by.
             SchemaMismatch: the plan names a table or column that the database lacks.
         """
-        raise NotImplementedError
+        _, seeder, _ = await self._current()
+        outcome = await seeder.write(command)
+        self._tables_of[outcome.request_id] = frozenset(row.table for row in command.plan.rows)
+        return outcome
 
     async def reset_request(
         self, request_id: str, token_hash: bytes | None, events: Sequence[NewEvent] = ()
@@ -102,7 +151,17 @@ class Database:
             Unauthorized: the token is not this request's.
             RowRefused: a constraint or trigger of the target refused the deletion; nothing has changed.
         """
-        raise NotImplementedError
+        tables = self._tables_of.get(request_id)
+        if tables is None:
+            tables = frozenset((await runs.read_request(self._pool, request_id)).rows)
+
+        async def reset(connection: asyncpg.Connection, writer: ResetWriter) -> ResetReport:
+            (report,) = await writer.reset(connection, [request_id], tables, token_hash, events)
+            return report
+
+        report = await self._retry(f"resetting request {request_id}", reset)
+        self._tables_of.pop(request_id, None)
+        return report
 
     async def reset_run(self, run_id: str) -> ResetReport:
         """Reset every live request of the run and end it.
@@ -111,7 +170,13 @@ class Database:
             NotFound: no such run.
             RowRefused: as with ``reset_request``.
         """
-        raise NotImplementedError
+        async def reset(connection: asyncpg.Connection, writer: ResetWriter) -> ResetReport:
+            async with connection.transaction():
+                report = await _reset_live(connection, writer, run_id)
+                await runs.end_run_on(connection, run_id)
+                return report
+
+        return await self._retry(f"resetting run {run_id}", reset)
 
     async def reset_all(self) -> ResetReport:
         """Reset every live request of every run; runs stay as they are.
@@ -119,7 +184,11 @@ class Database:
         Raises:
             RowRefused: as with ``reset_request``.
         """
-        raise NotImplementedError
+        async def reset(connection: asyncpg.Connection, writer: ResetWriter) -> ResetReport:
+            async with connection.transaction():
+                return await _reset_live(connection, writer, None)
+
+        return await self._retry("resetting every run", reset)
 
     async def seed_reference(self, domain: str, tables: Sequence[ReferenceTable]) -> ReferenceReport:
         """Insert the reference rows that lack, update those that differ, touch no other; parents come first in *tables*.
@@ -128,11 +197,11 @@ class Database:
             RowRefused: a constraint or trigger of the target refused a row.
             SchemaMismatch: a table or column does not exist.
         """
-        raise NotImplementedError
+        return await reference.seed_reference(self._pool, await self.schema(), domain, tables)
 
     async def list_runs(self, *, limit: int = 50, before: str | None = None) -> tuple[RunRecord, ...]:
         """Return runs, newest first; *before* is the run id that the last page ended with."""
-        raise NotImplementedError
+        return await runs.list_runs(self._pool, limit, before)
 
     async def read_run(self, run_id: str) -> RunRecord:
         """Return one run.
@@ -140,7 +209,7 @@ class Database:
         Raises:
             NotFound: no such run.
         """
-        raise NotImplementedError
+        return await runs.read_run(self._pool, run_id)
 
     async def read_request(self, request_id: str) -> RequestRecord:
         """Return one request.
@@ -148,7 +217,7 @@ class Database:
         Raises:
             NotFound: no such request.
         """
-        raise NotImplementedError
+        return await runs.read_request(self._pool, request_id)
 
     async def read_events(self, run_id: str) -> AuditTrail:
         """Return the run with its whole audit trail, chain checked.
@@ -156,7 +225,7 @@ class Database:
         Raises:
             NotFound: no such run.
         """
-        raise NotImplementedError
+        return await audit.read_events(self._pool, run_id)
 
     async def append_events(self, request_id: str, token_hash: bytes, events: Sequence[NewEvent]) -> None:
         """Append the client's events to the run of the request.
@@ -165,8 +234,52 @@ class Database:
             NotFound: no such request.
             Unauthorized: the token is not this request's.
         """
-        raise NotImplementedError
+        await audit.append_events(self._pool, request_id, token_hash, events)
 
     async def metrics(self) -> Metrics:
         """Return the counts for ``/metrics``."""
-        raise NotImplementedError
+        return await runs.read_metrics(self._pool)
+
+    async def _current(self) -> tuple[Target, SeedWriter, ResetWriter]:
+        """Return what belongs to the schema of the last introspection, which is made now if there was none."""
+        if self._target is None or self._writers is None:
+            await self.read_schema()
+        if self._target is None or self._writers is None:
+            raise InternalError("the schema was read, and is not there", hint="please report this")
+        return self._target, *self._writers
+
+    async def _retry(
+        self, doing: str, reset: Callable[[asyncpg.Connection, ResetWriter], Awaitable[_Answer]]
+    ) -> _Answer:
+        """Call *reset* until the SUT does not interfere; a foreign key that is new is found by looking at the schema again."""
+        with translated(doing):
+            for _ in range(_ATTEMPTS - 1):
+                try:
+                    return await self._reset_once(reset)
+                except OvertakenError:
+                    continue
+                except asyncpg.PostgresError as error:
+                    if error.sqlstate in REFERENCE_BROKEN:
+                        await self.read_schema()
+                    elif error.sqlstate not in CLASHES:
+                        raise
+            try:
+                return await self._reset_once(reset)
+            except OvertakenError as error:
+                raise Conflict(f"{doing}: another reset is at work on it", hint="try again") from error
+
+    async def _reset_once(self, reset: Callable[[asyncpg.Connection, ResetWriter], Awaitable[_Answer]]) -> _Answer:
+        _, _, writer = await self._current()
+        async with self._pool.acquire() as connection:
+            return await reset(connection, writer)
+
+
+async def _reset_live(connection: asyncpg.Connection, writer: ResetWriter, run_id: str | None) -> ResetReport:
+    """Reset the live requests of the run, or of all runs, newest first: a later request may refer to an earlier one's rows."""
+    live = await connection.fetch(QUERIES["live_requests"], run_id)
+    reports: list[ResetReport] = []
+    for start in range(0, len(live), BATCH_REQUESTS):
+        batch = live[start : start + BATCH_REQUESTS]
+        tables = frozenset(name for row in batch for name in json.loads(row["counts"]))
+        reports += await writer.reset(connection, [row["request_id"] for row in batch], tables)
+    return sum_reports(reports)

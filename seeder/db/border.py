@@ -1,0 +1,96 @@
+"""The one border where the driver's errors become errors of the tree."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import asyncpg
+
+from pytest_atdm.core.errors import (
+    AtdmError,
+    Conflict,
+    DatabaseUnavailable,
+    InternalError,
+    InvalidRequest,
+    NotFound,
+    RowConflict,
+    RowRefused,
+    SchemaMismatch,
+    SettingError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Another writer was in the way; the same statement may succeed at once.
+CLASHES: Final = frozenset({"40001", "40P01"})
+#: A row below was written meanwhile, or a key is new: look again.
+REFERENCE_BROKEN: Final = frozenset({"23503", "23001"})
+
+_ROW_EXISTS: Final = frozenset({"23505", "23P01"})
+_GAVE_UP: Final = frozenset({"57014", "55P03", *CLASHES})
+_NAMES_UNKNOWN: Final = frozenset({"42P01", "42703", "3F000", "42704"})
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Raise errors of the tree instead of the driver's; *doing* says in the message what was being done."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        raise translate(error, doing) from error
+    except asyncpg.DataError as error:
+        raise InvalidRequest(f"{doing}: {error}", hint="give a value that Postgres can hold") from error
+    except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        raise DatabaseUnavailable(
+            f"{doing}: Postgres does not answer ({type(error).__name__}: {error})",
+            hint="see that Postgres runs and that the database URL is right, then try again",
+        ) from error
+
+
+def translate(error: asyncpg.PostgresError, doing: str) -> AtdmError:
+    """Return the error of the tree for what Postgres said while *doing*."""
+    state = error.sqlstate or ""
+    if state.startswith("AT"):
+        return _translate_own(state, str(error))
+    if state in _ROW_EXISTS:
+        return RowConflict(
+            f"{doing}: {_place(error)}: {error.detail or error}",
+            hint="another row holds this key: leave the value to the planner, or override it with one that is free",
+        )
+    if state in _GAVE_UP or state[:2] in ("08", "53", "57"):
+        return DatabaseUnavailable(f"{doing}: {error}", hint="Postgres gave up on the statement; try again")
+    return _translate_refusal(error, state, doing)
+
+
+def _translate_own(state: str, message: str) -> AtdmError:
+    if state == "AT404":
+        return NotFound(message, hint="start the run first (POST /runs), and mind that ids are case-sensitive")
+    if state == "AT409":
+        return Conflict(message, hint="start a new run; an ended run takes no more requests")
+    return InternalError(message, hint="ATDM tried to change its own audit log; please report this")
+
+
+def _translate_refusal(error: asyncpg.PostgresError, state: str, doing: str) -> AtdmError:
+    if state[:2] in ("22", "23", "44", "P0", "09", "27"):
+        detail = f" ({error.detail})" if error.detail else ""
+        return RowRefused(
+            f"{doing}: {_place(error)}: {error}{detail}",
+            hint="the database itself refuses this row: change the scenario, or the override that leads to it",
+        )
+    if state in _NAMES_UNKNOWN:
+        return SchemaMismatch(
+            f"{doing}: {error}", hint="the database has changed since it was read: fetch /target/schema and plan again"
+        )
+    if state == "42501":
+        return SettingError(f"{doing}: {error}", hint="grant this right to the role that the seeder connects with")
+    return InternalError(f"{doing}: {error} [SQLSTATE {state}]", hint="please report this with the message")
+
+
+def _place(error: asyncpg.PostgresError) -> str:
+    """Name what refused: table, column and constraint, as far as Postgres says."""
+    table = f'table "{error.schema_name}.{error.table_name}"' if error.table_name else ""
+    column = f'column "{error.column_name}"' if error.column_name else ""
+    constraint = f'constraint "{error.constraint_name}"' if error.constraint_name else ""
+    return ", ".join(part for part in (table, column, constraint) if part) or "the database"

@@ -1,0 +1,121 @@
+"""What hangs below a set of tables, and the recursive query that walks it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from seeder.db.keys import PLACE, cell_sql, identify, key_sql, match_sql
+from seeder.db.queries import quote_ident, quote_table, quote_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from pytest_atdm.core.schema import ForeignKey, Table
+    from seeder.db.introspect import Target
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """One foreign key below a seeded table: rows of *child* may refer to rows of *parent*."""
+
+    number: int
+    child: Table
+    parent: Table
+    key: ForeignKey
+
+    @cached_property
+    def nullable_columns(self) -> tuple[str, ...]:
+        """The columns to set to NULL to loosen the reference; none where it is mandatory."""
+        return tuple(name for name in self.key.columns if self.child.column_by_name[name].nullable)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closure:
+    """The *tables* that rows of the seeded ones can be referred to from, themselves included, and the *edges* between."""
+
+    tables: tuple[Table, ...]
+    edges: tuple[Edge, ...]
+
+
+def close_over(target: Target, roots: Collection[str]) -> Closure:
+    """Return the closure of the table ids *roots* under "is referred to by"."""
+    schema = target.schema
+    reached = {name for name in roots if name in schema.tables}
+    frontier = sorted(reached)
+    edges: list[Edge] = []
+    while frontier:
+        parent = frontier.pop()
+        for child, key in schema.children[parent]:
+            edges.append(Edge(number=len(edges), child=child, parent=schema.tables[parent], key=key))
+            if child.id not in reached:
+                reached.add(child.id)
+                frontier.append(child.id)
+    return Closure(tables=tuple(schema.tables[name] for name in sorted(reached)), edges=tuple(edges))
+
+
+def reached_sql(closure: Closure, target: Target, *, with_edges: bool = False) -> str:
+    """Return the SQL of ``reached``: seeded rows of ``req`` and, downwards along every foreign key, what refers to them.
+
+    Columns: relation, key, request_id (whose reset finds the row), old (it stands there without us: not followed
+    further), seeded; with *with_edges* also via (the edge's number) and parent (the key referred to), both NULL for
+    rows of the ledger.
+    """
+    edge_names, edge_nulls, edge_cells = (
+        (", via, parent", ", NULL::integer, NULL::jsonb", ", e.via, e.parent") if with_edges else ("", "", "")
+    )
+    ledger = f"""
+    SELECT l.relation, l.key, l.request_id, false, true{edge_nulls}
+    FROM req JOIN atdm.ledger l ON l.request_id = req.request_id"""
+    names = f"reached (relation, key, request_id, old, seeded{edge_names})"
+    if not closure.edges:
+        return f"{names} AS ({ledger})"
+    branches = "\n        UNION ALL".join(_branch_sql(edge, target, with_edges=with_edges) for edge in closure.edges)
+    return f"""{names} AS ({ledger}
+    UNION
+    SELECT e.relation COLLATE "C", e.key, d.request_id, e.old, false{edge_cells}
+    FROM reached d JOIN req q ON q.request_id = d.request_id, LATERAL ({branches}
+    ) e
+    WHERE NOT d.old
+)"""
+
+
+def _branch_sql(edge: Edge, target: Target, *, with_edges: bool) -> str:
+    """Rows of one child table that refer to the row *d*. The first condition spares rows of other tables the search."""
+    trace = f", {edge.number} AS via, d.key AS parent" if with_edges else ""
+    source, condition = _reference_sql(edge)
+    return f"""
+        SELECT {quote_text(edge.child.id)} AS relation, {key_sql(edge.child, "c")} AS key,
+            {_old_sql(edge, target)} AS old{trace}
+        FROM {source}
+        WHERE d.relation = {quote_text(edge.parent.id)} AND {condition}"""
+
+
+def _reference_sql(edge: Edge) -> tuple[str, str]:
+    """The FROM and WHERE of "c refers to d"; through the parent's row where it is referred to by another key than its own."""
+    pairs = list(zip(edge.key.columns, edge.key.parent_columns, strict=True))
+    child = f"{quote_table(edge.child.id)} c"
+    if set(edge.key.parent_columns) <= set(identify(edge.parent)):
+        refers = (f"c.{quote_ident(own)} = {cell_sql(edge.parent, other, 'd.key')}" for own, other in pairs)
+        return child, " AND ".join(refers)
+    refers = (f"c.{quote_ident(own)} = p.{quote_ident(other)}" for own, other in pairs)
+    return f"{quote_table(edge.parent.id)} p, {child}", " AND ".join((match_sql(edge.parent, "p", "d.key"), *refers))
+
+
+def _old_sql(edge: Edge, target: Target) -> str:
+    """Whether the row *c* is not ours to delete.
+
+    A serial key is evidence; without one a mandatory reference can only have been made after the row it refers to,
+    while a nullable one may have been set in a row that stood there before. A row that another live request seeded is
+    that request's.
+    """
+    mandatory = "false" if edge.nullable_columns else "true"
+    serial = target.serial_keys.get(edge.child.id)
+    new = mandatory
+    if serial is not None:
+        new = f"coalesce(atdm.is_new(q.positions, {quote_text(edge.child.id)}, c.{quote_ident(serial.name)}), {mandatory})"
+    if identify(edge.child) == PLACE:
+        return f"NOT {new}"
+    return f"""CASE WHEN {new} THEN EXISTS (SELECT FROM atdm.ledger o WHERE o.relation = {quote_text(edge.child.id)}
+                AND o.key = {key_sql(edge.child, "c")} AND o.request_id <> ALL ($1::text[])) ELSE true END"""

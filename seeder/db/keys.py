@@ -1,0 +1,84 @@
+"""Keys of rows: which columns tell a row, and sequence values taken ahead of need."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING, Final
+
+from pytest_atdm.core.errors import RowRefused
+from seeder.db.border import translated
+from seeder.db.queries import QUERIES, quote_ident, quote_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import asyncpg
+
+    from pytest_atdm.core.schema import Table
+
+#: Values taken from a sequence at a time: one round trip for some hundred rows.
+BLOCK_KEYS: Final = 256
+
+#: Stands for the row's place where a table has no key; good within one transaction only.
+PLACE: Final = ("ctid",)
+
+
+def identify(table: Table) -> tuple[str, ...]:
+    """Return the columns that tell a row of *table*: primary key, else a unique key that is never NULL, else ``PLACE``."""
+    for columns in table.unique_sets:
+        if all(not table.column_by_name[name].nullable for name in columns):
+            return columns
+    return PLACE
+
+
+def require_identity(table: Table) -> tuple[str, ...]:
+    """Return the key columns of a table to be seeded.
+
+    Raises:
+        RowRefused: it has none, so that the ledger could not tell its rows from others.
+    """
+    columns = identify(table)
+    if columns == PLACE:
+        raise RowRefused(
+            f'table "{table.id}" has neither a primary key nor a unique key of NOT NULL columns',
+            hint="add one: without it the reset could not tell the seeded rows from others",
+        )
+    return columns
+
+
+def key_sql(table: Table, alias: str) -> str:
+    """Return the SQL of a row's key as ``jsonb``."""
+    pairs = ", ".join(f"{quote_text(name)}, {alias}.{quote_ident(name)}" for name in identify(table))
+    return f"jsonb_build_object({pairs})"
+
+
+def match_sql(table: Table, alias: str, key: str) -> str:
+    """Return the SQL condition that the row *alias* has the ``jsonb`` *key*; an index on the key serves it."""
+    return " AND ".join(f"{alias}.{quote_ident(name)} = {cell_sql(table, name, key)}" for name in identify(table))
+
+
+def cell_sql(table: Table, column: str, key: str) -> str:
+    """Return the SQL of one column's value, read out of the ``jsonb`` *key*."""
+    kind = "tid" if column in PLACE else table.column_by_name[column].type
+    return f"({key} ->> {quote_text(column)})::{kind}"
+
+
+class KeyBlocks:
+    """Values of sequences, taken in blocks and kept until they are used. What is left at the end is a gap."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._values: dict[str, deque[int]] = defaultdict(deque)
+
+    async def take(self, needed: Mapping[str, int]) -> dict[str, list[int]]:
+        """Return so many values of each sequence; a round trip only where a block is used up."""
+        while short := [name for name, count in needed.items() if len(self._values[name]) < count]:
+            await self._take_blocks(short, max(BLOCK_KEYS, *needed.values()))
+        # No await from here on: no other task takes the same values.
+        return {name: [self._values[name].popleft() for _ in range(count)] for name, count in needed.items()}
+
+    async def _take_blocks(self, sequences: Iterable[str], count: int) -> None:
+        with translated("taking keys ahead"):
+            rows = await self._pool.fetch(QUERIES["take_keys"], list(sequences), count)
+        for name, value in rows:
+            self._values[name].append(value)

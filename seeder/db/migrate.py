@@ -1,0 +1,55 @@
+"""Folders of SQL files, applied once each and in order, recorded in ``atdm.migration``."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from pytest_atdm.core.errors import SettingError
+from seeder.db.border import translated
+from seeder.db.queries import QUERIES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def apply_migrations(pool: asyncpg.Pool, folder: Path) -> list[str]:
+    """Apply the files of *folder* that this database lacks and return their names; all of them or none.
+
+    Raises:
+        SettingError: a file that was applied has been changed since, or Postgres does not take one.
+    """
+    with translated(f"applying the migrations of {folder}"):
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute(QUERIES["lock_migrations"])
+            # From here on this process is the only one that migrates.
+            if not await connection.fetchval(QUERIES["ground_laid"]):
+                await connection.execute(QUERIES["lay_ground"])
+            return await _apply_missing(connection, folder)
+
+
+async def _apply_missing(connection: asyncpg.Connection, folder: Path) -> list[str]:
+    applied = dict(await connection.fetch(QUERIES["applied_migrations"], folder.name))
+    fresh = []
+    for path in sorted(folder.glob("*.sql")):
+        text = path.read_bytes()
+        digest = hashlib.sha256(text).hexdigest()
+        if path.name not in applied:
+            await _apply(connection, path, text.decode())
+            await connection.execute(QUERIES["record_migration"], folder.name, path.name, digest)
+            fresh.append(path.name)
+        elif applied[path.name] != digest:
+            raise SettingError(
+                f"{path} has been applied to this database, and has been changed since",
+                hint="restore the file and put the change into a new one; or use a fresh database",
+            )
+    return fresh
+
+
+async def _apply(connection: asyncpg.Connection, path: Path, text: str) -> None:
+    try:
+        await connection.execute(text)
+    except asyncpg.PostgresError as error:
+        raise SettingError(f"{path}: {error}", hint="correct the file; nothing of its folder has been applied") from error

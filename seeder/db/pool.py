@@ -1,0 +1,69 @@
+"""Connections to the target database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from pytest_atdm.core.errors import NotATestDatabase
+from seeder.db.border import translated
+from seeder.db.queries import QUERIES
+
+if TYPE_CHECKING:
+    from seeder.settings import Settings
+
+
+async def open_pool(settings: Settings) -> asyncpg.Pool:
+    """Connect, after the database has been seen to be a test database.
+
+    Raises:
+        NotATestDatabase: it is neither embedded, marked, nor allowed by name.
+        DatabaseUnavailable: Postgres does not answer.
+    """
+    with translated("connecting"):
+        pool = await asyncpg.create_pool(
+            settings.database_url,
+            min_size=1,
+            max_size=settings.pool_size,
+            timeout=10,
+            # Postgres may hang rather than answer (a stopped process): then its own timeout never fires.
+            command_timeout=settings.statement_timeout_ms / 1000 + 5,
+            max_inactive_connection_lifetime=0,  # a connection that stays keeps its prepared plans
+            reset=_keep_as_is,
+            server_settings=_server_settings(settings),
+        )
+    try:
+        await _check_mark(pool, settings)
+    except BaseException:
+        await pool.close()
+        raise
+    return pool
+
+
+async def _keep_as_is(connection: asyncpg.Connection) -> None:
+    """Release without the usual reset query: no statement here leaves state in its session."""
+
+
+def _server_settings(settings: Settings) -> dict[str, str]:
+    return {
+        "application_name": "atdm-seeder",
+        "statement_timeout": str(settings.statement_timeout_ms),
+        "lock_timeout": str(settings.lock_timeout_ms),
+        # Planning the large generated statements costs more than running them; parameters do not change their plans.
+        "plan_cache_mode": "force_generic_plan",
+        "jit": "off",
+        # Rows, ledger and audit events of a commit are lost together or not at all, should the server's machine fail.
+        "synchronous_commit": "off",
+    }
+
+
+async def _check_mark(pool: asyncpg.Pool, settings: Settings) -> None:
+    with translated("reading the database's mark"):
+        mark = await pool.fetchrow(QUERIES["mark"])
+    if settings.embedded or mark["marked"] or mark["name"] in settings.allow_databases:
+        return
+    raise NotATestDatabase(
+        f'database "{mark["name"]}" is not marked as a test database, so nothing is written to it',
+        hint=f"ALTER DATABASE \"{mark['name']}\" SET atdm.test_database = 'on', or allow it by name in ATDM_ALLOW_DATABASES",
+    )

@@ -1,0 +1,93 @@
+"""Reference rows: inserted where they lack, updated where they differ, never deleted."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from seeder.db.border import translated
+from seeder.db.queries import quote_ident, quote_table, quote_text
+from seeder.records import ReferenceReport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import asyncpg
+
+    from pytest_atdm.core.model import Cell
+    from pytest_atdm.core.schema import Column, Schema, Table
+    from seeder.records import ReferenceTable
+
+
+async def seed_reference(
+    pool: asyncpg.Pool, schema: Schema, domain: str, tables: Sequence[ReferenceTable]
+) -> ReferenceReport:
+    """Upsert the rows by their keys, all tables in one statement.
+
+    Raises:
+        RowRefused, SchemaMismatch: nothing has been written.
+    """
+    upserts, payloads = [], []
+    for reference in tables:
+        table = schema.table(reference.table, where=f'reference rows of "{domain}"')
+        for columns, rows in _group_by_columns(reference.rows).items():
+            found = [table.column(name, where=f'reference rows of "{domain}"') for name in columns]
+            payloads.append(json.dumps(rows))
+            upserts.append(_upsert_sql(table, found, reference.key, len(payloads)))
+    if not upserts:
+        return ReferenceReport(inserted={}, updated={}, unchanged={})
+    with translated(f'seeding the reference rows of "{domain}"'):
+        written = await pool.fetch(_collect_sql(upserts), *payloads)
+    return _report(schema, tables, written)
+
+
+def _group_by_columns(rows: Sequence[Mapping[str, Cell]]) -> dict[tuple[str, ...], list[Mapping[str, Cell]]]:
+    groups: dict[tuple[str, ...], list[Mapping[str, Cell]]] = defaultdict(list)
+    for row in rows:
+        groups[tuple(sorted(row))].append(row)
+    return groups
+
+
+def _upsert_sql(table: Table, columns: Sequence[Column], key: Sequence[str], parameter: int) -> str:
+    names = ", ".join(quote_ident(column.name) for column in columns)
+    types = ", ".join(f"{quote_ident(column.name)} {column.type}" for column in columns)
+    others = [column for column in columns if column.name not in key]
+    overriding = "OVERRIDING SYSTEM VALUE " if any(column.identity for column in columns) else ""
+    return (
+        f"INSERT INTO {quote_table(table.id)} AS t ({names}) {overriding}"
+        f"SELECT {names} FROM jsonb_to_recordset(${parameter}::jsonb) AS v ({types})"
+        f" ON CONFLICT ({', '.join(quote_ident(name) for name in key)}) {_change_sql(others)}"
+        # xmax is zero in a row that this statement has inserted, and this transaction's number in one that it has updated.
+        f" RETURNING {quote_text(table.id)} AS relation, xmax = 0 AS inserted"
+    )
+
+
+def _change_sql(others: Sequence[Column]) -> str:
+    if not others:
+        return "DO NOTHING"
+    changes = ", ".join(f"{quote_ident(column.name)} = EXCLUDED.{quote_ident(column.name)}" for column in others)
+    differs = " OR ".join(f"{_comparable(column, 't')} IS DISTINCT FROM {_comparable(column, 'EXCLUDED')}" for column in others)
+    return f"DO UPDATE SET {changes} WHERE {differs}"
+
+
+def _comparable(column: Column, alias: str) -> str:
+    """Return the column so that it can be compared: the type json itself knows no equality."""
+    return f"{alias}.{quote_ident(column.name)}{'::jsonb' if column.type == 'json' else ''}"
+
+
+def _collect_sql(upserts: Sequence[str]) -> str:
+    named = ",\n".join(f"u{number} AS ({text})" for number, text in enumerate(upserts))
+    written = " UNION ALL ".join(f"SELECT * FROM u{number}" for number in range(len(upserts)))
+    return f"WITH {named}\nSELECT relation, inserted, count(*) AS rows FROM ({written}) w GROUP BY relation, inserted"
+
+
+def _report(schema: Schema, tables: Sequence[ReferenceTable], written: Sequence[Mapping[str, object]]) -> ReferenceReport:
+    counts = {(row["relation"], row["inserted"]): row["rows"] for row in written}
+    inserted, updated, unchanged = {}, {}, {}
+    for reference in tables:
+        name = schema.table(reference.table).id
+        inserted[name] = int(str(counts.get((name, True), 0)))
+        updated[name] = int(str(counts.get((name, False), 0)))
+        unchanged[name] = len(reference.rows) - inserted[name] - updated[name]
+    return ReferenceReport(inserted=inserted, updated=updated, unchanged=unchanged)

@@ -1,0 +1,231 @@
+"""Removing what requests wrote and what the SUT hung below it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_atdm.core.audit import EventKind
+from seeder.db.audit import dump_events, wrong_token
+from seeder.db.closure import close_over, reached_sql
+from seeder.db.keys import match_sql
+from seeder.db.queries import QUERIES, quote_ident, quote_table, quote_text
+from seeder.db.reports import mark_repeated, read_report
+from seeder.db.runs import unknown_request
+from seeder.db.verdict import Reached, Row, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import asyncpg
+
+    from pytest_atdm.core.model import ResetReport
+    from seeder.db.closure import Closure
+    from seeder.db.introspect import Target
+    from seeder.db.verdict import Verdict
+    from seeder.records import NewEvent
+
+#: Requests per statement; the closure's rows are held in memory by Postgres.
+BATCH_REQUESTS: Final = 200
+
+_NOTHING_NOTED: Final = '{"detached": [], "left": []}'
+
+# The requests to reset: live, and with the right token. The hash is compared plainly: it is the SHA-256 of 256 random bits,
+# so what the time of a comparison tells of it helps nobody to a token that has it.
+_REQ: Final = """req AS MATERIALIZED (
+    SELECT q.request_id, q.run_id,
+        jsonb_build_object('at', (r.positions -> 'at') || q.positions, 'ahead', r.positions -> 'ahead') AS positions
+    FROM atdm.request q JOIN atdm.run r ON r.run_id = q.run_id
+    WHERE q.request_id = ANY ($1::text[]) AND q.state = 'live' AND ($2::bytea IS NULL OR q.token_hash = $2)
+    FOR UPDATE OF q
+)"""
+
+_FOUND: Final = """rows AS MATERIALIZED (
+    SELECT relation, key, coalesce(min(request_id) FILTER (WHERE seeded), min(request_id)) AS request_id,
+        bool_and(old) AS old, bool_or(seeded) AS seeded
+    FROM reached GROUP BY relation, key
+),
+stuck AS MATERIALIZED (SELECT EXISTS (SELECT FROM rows WHERE old) AS yes)"""
+
+_GIVEN: Final = """rows AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset($4::jsonb) AS g (relation text, key jsonb, request_id text, seeded boolean)
+),
+stuck AS MATERIALIZED (SELECT false AS yes)"""
+
+
+class ResetWriter:
+    """Resets requests of one target; keeps the text of its statements by the tables that were seeded."""
+
+    def __init__(self, target: Target) -> None:
+        self._target = target
+        self._closures: dict[frozenset[str], Closure] = {}
+        self._statements: dict[frozenset[str], str] = {}
+
+    async def reset(
+        self,
+        connection: asyncpg.Connection,
+        request_ids: Sequence[str],
+        tables: frozenset[str],
+        token_hash: bytes | None = None,
+        events: Sequence[NewEvent] = (),
+    ) -> list[ResetReport]:
+        """Reset the requests, which seeded rows of *tables*, in one statement; the reports are in the order of the ids.
+
+        Raises:
+            NotFound, Unauthorized: there is none, or the token is not its own; then it has not changed.
+            OvertakenError, asyncpg.PostgresError: nothing has changed.
+        """
+        arguments = (list(request_ids), token_hash, dump_events(events))
+        rows = await connection.fetch(self._statement(tables), *arguments)
+        if any(row["outcome"] == "stuck" for row in rows):
+            rows = await self._reset_with_care(connection, tables, arguments)
+        reports = {row["request_id"]: _read_outcome(row) for row in rows}
+        return [reports[request_id] for request_id in request_ids]
+
+    def _closure(self, tables: frozenset[str]) -> Closure:
+        if tables not in self._closures:
+            self._closures[tables] = close_over(self._target, tables)
+        return self._closures[tables]
+
+    def _statement(self, tables: frozenset[str]) -> str:
+        if tables not in self._statements:
+            closure = self._closure(tables)
+            walk = f"WITH RECURSIVE {_REQ},\n{reached_sql(closure, self._target)},\n{_FOUND}"
+            self._statements[tables] = _remove_sql(walk, closure, _quote_json(_NOTHING_NOTED))
+        return self._statements[tables]
+
+    async def _reset_with_care(
+        self, connection: asyncpg.Connection, tables: frozenset[str], arguments: tuple[object, ...]
+    ) -> list[Any]:
+        """Reset where old rows refer to ours: loosen what can be loosened, leave the rest standing, and say so."""
+        closure = self._closure(tables)
+        walk = f"WITH RECURSIVE {_REQ},\n{reached_sql(closure, self._target, with_edges=True)}"
+        async with connection.transaction():
+            found = await connection.fetch(
+                f"{walk} SELECT relation, key::text, request_id, old, seeded, via, parent::text FROM reached", *arguments[:2]
+            )
+            verdict = judge(
+                [_read_reached(row, closure) for row in found],
+                {edge.number for edge in closure.edges if edge.nullable_columns},
+            )
+            await _detach(connection, closure, verdict)
+            statement = _remove_sql(f"WITH {_REQ},\n{_GIVEN}", closure, f"coalesce($5::jsonb -> req.request_id, '{_NOTHING_NOTED}')")
+            rows: list[Any] = await connection.fetch(statement, *arguments, _dump_rows(verdict), _dump_notes(verdict, closure))
+            return rows
+
+
+def _quote_json(text: str) -> str:
+    return f"{quote_text(text)}::jsonb"
+
+
+def _remove_sql(rows: str, closure: Closure, notes: str) -> str:
+    """Return the statement that deletes ``rows``, writes the reports (with *notes*), and appends to the chains.
+
+    Foreign keys are checked when it ends, so the order of its deletions is free, cycles included.
+    """
+    deletions = ",\n".join(
+        f"x{number} AS (DELETE FROM {quote_table(table.id)} t USING rows d"
+        f" WHERE d.relation = {quote_text(table.id)} AND NOT (SELECT yes FROM stuck) AND {match_sql(table, 't', 'd.key')}"
+        " RETURNING d.relation, d.request_id, d.seeded)"
+        for number, table in enumerate(closure.tables)
+    )
+    gone = " UNION ALL ".join(f"SELECT * FROM x{number}" for number in range(len(closure.tables)))
+    gone = gone or "SELECT relation, request_id, seeded FROM rows WHERE false"
+    return f"""{rows},
+{deletions}{',' if deletions else ''}
+counts AS (SELECT relation, request_id, seeded, count(*) AS rows FROM ({gone}) gone GROUP BY 1, 2, 3),
+reports AS MATERIALIZED (
+    SELECT req.request_id, req.run_id, {notes} || jsonb_build_object(
+        'seeded', coalesce(jsonb_object_agg(c.relation, c.rows) FILTER (WHERE c.seeded), '{{}}'),
+        'made_by_sut', coalesce(jsonb_object_agg(c.relation, c.rows) FILTER (WHERE NOT c.seeded), '{{}}')) AS report
+    FROM req LEFT JOIN counts c ON c.request_id = req.request_id
+    WHERE NOT (SELECT yes FROM stuck) GROUP BY req.request_id, req.run_id
+),
+emptied AS (DELETE FROM atdm.ledger l USING reports r WHERE l.request_id = r.request_id),
+marked AS (
+    UPDATE atdm.request q SET state = 'reset', reset_at = clock_timestamp(), report = r.report, answer = NULL
+    FROM reports r WHERE q.request_id = r.request_id
+)
+SELECT a.request_id, coalesce(r.report, q.report)::text AS report,
+    CASE WHEN q.request_id IS NULL THEN 'missing' WHEN q.token_hash <> $2 THEN 'unauthorized' WHEN q.state = 'reset' THEN 'already'
+        WHEN r.report IS NOT NULL THEN 'done' WHEN req.request_id IS NULL THEN 'busy' ELSE 'stuck' END AS outcome,
+    CASE WHEN r.report IS NOT NULL THEN atdm.append_events(r.run_id, r.request_id, $3::jsonb || jsonb_build_array(
+        jsonb_build_object('kind', '{EventKind.RESET_EXECUTED}', 'detail', r.report)), false) END AS seq
+FROM unnest($1::text[]) a (request_id)
+LEFT JOIN atdm.request q ON q.request_id = a.request_id
+LEFT JOIN req ON req.request_id = a.request_id
+LEFT JOIN reports r ON r.request_id = a.request_id"""
+
+
+async def _detach(connection: asyncpg.Connection, closure: Closure, verdict: Verdict) -> None:
+    """Set the references of old rows to NULL, edge by edge: a statement may update a row only once."""
+    keys: dict[int, list[str]] = defaultdict(list)
+    for step in verdict.detach:
+        if step.via is not None:
+            keys[step.via].append(step.row.key)
+    for number, found in keys.items():
+        edge = closure.edges[number]
+        columns = ", ".join(f"{quote_ident(name)} = NULL" for name in edge.nullable_columns)
+        await connection.execute(
+            f"UPDATE {quote_table(edge.child.id)} t SET {columns} FROM unnest($1::jsonb[]) k (key)"
+            f" WHERE {match_sql(edge.child, 't', 'k.key')}",
+            found,
+        )
+
+
+def _read_reached(row: Any, closure: Closure) -> Reached:
+    via: int | None = row["via"]
+    return Reached(
+        row=Row(row["relation"], row["key"]),
+        request_id=row["request_id"],
+        old=row["old"],
+        seeded=row["seeded"],
+        via=via,
+        parent=None if via is None else Row(closure.edges[via].parent.id, row["parent"]),
+    )
+
+
+def _dump_rows(verdict: Verdict) -> str:
+    return json.dumps(
+        [
+            {
+                "relation": step.row.relation,
+                "key": json.loads(step.row.key),
+                "request_id": step.request_id,
+                "seeded": step.seeded,
+            }
+            for step in verdict.delete
+        ]
+    )
+
+
+def _dump_notes(verdict: Verdict, closure: Closure) -> str:
+    """Return, by request, the rows that were detached or left, as the report shows them."""
+    notes: dict[str, dict[str, list[object]]] = defaultdict(lambda: {"detached": [], "left": []})
+    for step in verdict.detach:
+        columns = ", ".join(closure.edges[step.via].nullable_columns) if step.via is not None else ""
+        notes[step.request_id]["detached"].append(_note(step.row, f"reference set to null: {columns}"))
+    for step, referrer in verdict.left:
+        notes[step.request_id]["left"].append(_note(step.row, f"old row refers: {referrer.relation} {referrer.key}"))
+    return json.dumps(notes)
+
+
+def _note(row: Row, why: str) -> dict[str, object]:
+    return {"table": row.relation, "key": json.loads(row.key), "why": why}
+
+
+def _read_outcome(row: Any) -> ResetReport:
+    outcome, request_id = row["outcome"], row["request_id"]
+    if outcome == "missing":
+        raise unknown_request(request_id)
+    if outcome == "unauthorized":
+        raise wrong_token(request_id)
+    if outcome == "busy":
+        raise OvertakenError
+    report = read_report(row["report"])
+    return mark_repeated(report) if outcome == "already" else report
+
+
+class OvertakenError(Exception):
+    """Another reset of the same request committed while this one waited for it: look again. Never leaves ``seeder.db``."""

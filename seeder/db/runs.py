@@ -1,0 +1,154 @@
+"""Runs and requests: begun, ended, listed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from pytest_atdm.core.audit import EventKind
+from pytest_atdm.core.errors import Conflict, NotFound
+from seeder.db.border import translated
+from seeder.db.queries import QUERIES, quote_ident, quote_table, quote_text
+from seeder.db.reports import read_report
+from seeder.records import Metrics, RequestRecord, RunRecord
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from pytest_atdm.core.model import Cell
+    from seeder.db.introspect import Target
+    from seeder.records import RunStart
+
+_SAME: Final = ("session_id", "actor", "seed", "as_of")
+
+
+async def start_run(pool: asyncpg.Pool, target: Target, run: RunStart) -> RunRecord:
+    """Record the run and where the serial keys stand; the same values again find the same run.
+
+    Raises:
+        Conflict: the run has other values, or has ended.
+    """
+    with translated(f"starting run {run.run_id}"):
+        async with pool.acquire() as connection, connection.transaction():
+            created = await connection.fetchval(
+                QUERIES["insert_run"],
+                run.run_id,
+                run.session_id,
+                run.actor,
+                run.seed,
+                run.as_of,
+                await connection.fetchval(positions_sql(target)),
+            )
+            if created:
+                detail: dict[str, Cell] = {name: getattr(run, name) for name in _SAME}
+                await _append(connection, run.run_id, EventKind.RUN_STARTED, detail)
+    record = replace(await read_run(pool, run.run_id), created=bool(created))
+    if any(getattr(record, name) != getattr(run, name) for name in _SAME):
+        raise Conflict(f"run {run.run_id} was started with other values", hint="start a run with an id of its own")
+    if record.state != "active":
+        raise Conflict(f"run {run.run_id} has ended", hint="start a run with an id of its own")
+    return record
+
+
+def positions_sql(target: Target) -> str:
+    """Return the query for the evidence that ``atdm.is_new`` weighs, as the run begins.
+
+    ``ahead``: the lowest and highest key that lie above their sequence already (rows with keys given by hand).
+    ``at``: where the sequences stand that hand out blocks; the others are looked up with each request, which is nearer.
+    """
+    ahead, at = [], []
+    for name, column in target.serial_keys.items():
+        sequence = f"{quote_text(column.sequence or '')}::regclass"
+        key = quote_ident(column.name)
+        position = f"coalesce(pg_sequence_last_value({sequence}), 0)"
+        ahead.append(
+            f"SELECT {quote_text(name)} AS relation, min({key}) AS low, max({key}) AS high"
+            f" FROM {quote_table(name)} WHERE {key} > {position}"
+        )
+        if column.sequence not in target.one_by_one:
+            at.append(f"SELECT {quote_text(name)} AS relation, {position} AS position")
+    return f"""SELECT jsonb_build_object(
+    'ahead', {_collect("jsonb_build_array(low, high)", "low IS NOT NULL", ahead)},
+    'at', {_collect("position", "true", at)})"""
+
+
+def _collect(value: str, condition: str, selects: list[str]) -> str:
+    if not selects:
+        return "'{}'::jsonb"
+    rows = "\nUNION ALL ".join(selects)
+    return f"(SELECT coalesce(jsonb_object_agg(relation, {value}) FILTER (WHERE {condition}), '{{}}') FROM ({rows}) s)"
+
+
+async def end_run(pool: asyncpg.Pool, run_id: str) -> None:
+    """End the run if it is active.
+
+    Raises:
+        NotFound: no such run.
+    """
+    with translated(f"ending run {run_id}"):
+        async with pool.acquire() as connection, connection.transaction():
+            await end_run_on(connection, run_id)
+
+
+async def end_run_on(connection: asyncpg.Connection, run_id: str) -> None:
+    """End the run within the connection's transaction; see ``end_run``."""
+    if await connection.fetchval(QUERIES["end_run"], run_id):
+        await _append(connection, run_id, EventKind.RUN_ENDED, {})
+    elif await connection.fetchval(QUERIES["run_state"], run_id) is None:
+        raise unknown_run(run_id)
+
+
+async def _append(connection: asyncpg.Connection, run_id: str, kind: EventKind, detail: dict[str, Cell]) -> None:
+    await connection.execute(QUERIES["append_run_event"], run_id, json.dumps([{"kind": kind, "detail": detail}]))
+
+
+async def list_runs(pool: asyncpg.Pool, limit: int, before: str | None) -> tuple[RunRecord, ...]:
+    """Return at most *limit* runs, newest first, all older than *before*."""
+    with translated("listing runs"):
+        rows = await pool.fetch(QUERIES["read_runs"], None, before, limit)
+    return tuple(RunRecord(**row) for row in rows)
+
+
+async def read_run(pool: asyncpg.Pool, run_id: str) -> RunRecord:
+    """Return one run.
+
+    Raises:
+        NotFound: no such run.
+    """
+    with translated(f"reading run {run_id}"):
+        row = await pool.fetchrow(QUERIES["read_runs"], run_id, None, 1)
+    if row is None:
+        raise unknown_run(run_id)
+    return RunRecord(**row)
+
+
+async def read_request(pool: asyncpg.Pool, request_id: str) -> RequestRecord:
+    """Return one request.
+
+    Raises:
+        NotFound: no such request.
+    """
+    with translated(f"reading request {request_id}"):
+        row = await pool.fetchrow(QUERIES["read_request"], request_id)
+    if row is None:
+        raise unknown_request(request_id)
+    values = dict(row)
+    counts, report = values.pop("counts"), values.pop("report")
+    return RequestRecord(**values, rows=json.loads(counts), report=read_report(report) if report else None)
+
+
+async def read_metrics(pool: asyncpg.Pool) -> Metrics:
+    """Return the counts of what stands in ATDM's schema."""
+    with translated("counting"):
+        return Metrics(**await pool.fetchrow(QUERIES["metrics"]))
+
+
+def unknown_run(run_id: str) -> NotFound:
+    """Return the error for a run id that stands nowhere."""
+    return NotFound(f"there is no run {run_id}", hint="GET /runs lists the runs that there are")
+
+
+def unknown_request(request_id: str) -> NotFound:
+    """Return the error for a request id that stands nowhere."""
+    return NotFound(f"there is no request {request_id}", hint="take request_id from the receipt")

@@ -1,0 +1,261 @@
+"""Writing a plan: rows, ledger, request and audit events in one statement."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import asyncpg
+
+from pytest_atdm.core.audit import EventKind
+from pytest_atdm.core.errors import Conflict, RowRefused, SchemaMismatch
+from seeder.db.audit import dump_events
+from seeder.db.border import CLASHES, translate, translated
+from seeder.db.cells import parse_rows, read_cells
+from seeder.db.closure import close_over
+from seeder.db.keys import key_sql, require_identity
+from seeder.db.queries import QUERIES, quote_ident, quote_table, quote_text
+from seeder.records import SeedOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from pytest_atdm.core.model import Cell, Plan
+    from seeder.db.introspect import Target
+    from seeder.db.keys import KeyBlocks
+    from seeder.records import SeedCommand
+
+#: Attempts where other writers stand in the way, the first included.
+ATTEMPTS: Final = 4
+
+_Group: TypeAlias = tuple[str, tuple[str, ...]]  # table id, columns that are given
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Rows of one table with the same columns given, as one parameter of the statement."""
+
+    group: _Group
+    names: tuple[str, ...]
+    rows: tuple[Mapping[str, Cell], ...]
+
+
+class SeedWriter:
+    """Writes plans into one target; keeps the text of its statements by the shape of the plan."""
+
+    def __init__(self, pool: asyncpg.Pool, target: Target, blocks: KeyBlocks) -> None:
+        self._pool = pool
+        self._target = target
+        self._blocks = blocks
+        self._statements: dict[tuple[_Group, ...], str] = {}
+
+    async def write(self, command: SeedCommand) -> SeedOutcome:
+        """Write the plan, or answer from the request that its idempotency key made before.
+
+        Raises:
+            RowConflict, RowRefused, SchemaMismatch, Conflict, NotFound, DatabaseUnavailable: nothing has been written.
+        """
+        doing = f'seeding "{command.plan.scenario}"'
+        with translated(doing):
+            values = await self._allot_keys(command.plan)
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    return await self._write_once(command, values)
+                except asyncpg.PostgresError as error:
+                    if error.sqlstate in CLASHES and attempt < ATTEMPTS:
+                        continue
+                    replayed = await self._replay(command)
+                    if replayed is None:
+                        raise translate(error, doing) from error
+                    return replayed
+        raise AssertionError
+
+    async def _write_once(self, command: SeedCommand, values: Mapping[str, Mapping[str, Cell]]) -> SeedOutcome:
+        if any(row.table in self._target.triggered for row in command.plan.rows):
+            answer = await self._write_in_steps(command, values)
+        else:
+            answer = await self._write_at_once(command, values)
+        return SeedOutcome(request_id=command.request_id, rows=self._read_answer(command.plan, answer))
+
+    async def _write_at_once(self, command: SeedCommand, values: Mapping[str, Mapping[str, Cell]]) -> str:
+        batches = self._batch_by_table(command.plan, values)
+        shape = tuple(batch.group for batch in batches)
+        if shape not in self._statements:
+            self._statements[shape] = self._build_statement(shape)
+        names = [name for batch in batches for name in batch.names]
+        payloads = (json.dumps(batch.rows) for batch in batches)
+        answer: str = await self._pool.fetchval(self._statements[shape], *_bind(command), names, *payloads)
+        return answer
+
+    async def _write_in_steps(self, command: SeedCommand, values: Mapping[str, Mapping[str, Cell]]) -> str:
+        """Write row by row in the plan's order: triggers that look for a row's parent find it."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            written = []
+            for row in command.plan.rows:
+                group = self._group(row.table, values[row.name])
+                returned = await connection.fetchrow(
+                    self._insert_sql(group, "$1"), json.dumps([values[row.name]])
+                )
+                if returned is None:
+                    raise RowRefused(
+                        f'row "{row.name}": a trigger of table "{row.table}" dropped it without an error',
+                        hint="see the table's BEFORE INSERT triggers for the values that they accept",
+                    )
+                written.append({"relation": row.table, "key": json.loads(returned["key"]), "body": returned["body"]})
+            names = [row.name for row in command.plan.rows]
+            statement = self._finish_sql(
+                "seeded AS (SELECT relation, key, body::json, row_number() OVER () AS n"
+                " FROM jsonb_to_recordset($12::jsonb) AS s(relation text, key jsonb, body text))",
+                {row.table for row in command.plan.rows},
+            )
+            answer: str = await connection.fetchval(statement, *_bind(command), names, json.dumps(written))
+            return answer
+
+    def _batch_by_table(self, plan: Plan, values: Mapping[str, Mapping[str, Cell]]) -> list[_Batch]:
+        names: dict[_Group, list[str]] = defaultdict(list)
+        for row in plan.rows:
+            names[self._group(row.table, values[row.name])].append(row.name)
+        return [
+            _Batch(group, tuple(members), tuple(values[name] for name in members)) for group, members in names.items()
+        ]
+
+    def _group(self, table: str, cells: Mapping[str, Cell]) -> _Group:
+        """Name the columns in table order, so that equal plans have equal statements."""
+        return table, tuple(column.name for column in self._target.schema.tables[table].columns if column.name in cells)
+
+    def _build_statement(self, shape: Sequence[_Group]) -> str:
+        """Return the statement for one shape; parameters from $12 on are the batches."""
+        inserts = (
+            f"r{number} AS ({self._insert_sql(group, f'${number + 12}')})" for number, group in enumerate(shape)
+        )
+        # A scan of a CTE gives its rows in the order in which they were inserted, the sum of scans likewise.
+        rows = "\nUNION ALL ".join(
+            f"SELECT {quote_text(table)} AS relation, key, body FROM r{number}" for number, (table, _) in enumerate(shape)
+        )
+        seeded = f"seeded AS MATERIALIZED (SELECT relation, key, body, row_number() OVER () AS n FROM ({rows}) all_rows)"
+        return self._finish_sql(",\n".join((*inserts, seeded)), {table for table, _ in shape})
+
+    def _insert_sql(self, group: _Group, parameter: str) -> str:
+        table = self._target.schema.tables[group[0]]
+        columns = [table.column_by_name[name] for name in group[1]]
+        names = ", ".join(quote_ident(column.name) for column in columns)
+        source = f"jsonb_array_elements({parameter}::jsonb)"
+        if columns:
+            types = ", ".join(f"{quote_ident(column.name)} {column.type}" for column in columns)
+            source = f"jsonb_to_recordset({parameter}::jsonb) AS v ({types})"
+        overriding = "OVERRIDING SYSTEM VALUE " if any(column.identity for column in columns) else ""
+        return (
+            f"INSERT INTO {quote_table(table.id)} AS t {f'({names}) ' if names else ''}{overriding}"
+            f"SELECT {names} FROM {source} RETURNING {key_sql(table, 't')} AS key, row_to_json(t) AS body"
+        )
+
+    def _finish_sql(self, seeded: str, tables: Collection[str]) -> str:
+        """Return the statement around ``seeded`` (relation, key, body, n): ledger, request and events."""
+        return f"""WITH {seeded},
+written AS (SELECT json_object_agg(($11::text[])[n], body ORDER BY n) AS answer, jsonb_object_agg(($11::text[])[n], key) AS keys FROM seeded),
+ledgered AS (
+    INSERT INTO atdm.ledger (relation, key, request_id, ordinal) SELECT relation, key, $1, n FROM seeded
+    -- The key could be inserted, so the row that an earlier request had under it is gone: the entry moves to this one.
+    ON CONFLICT (relation, key) DO UPDATE SET request_id = EXCLUDED.request_id, ordinal = EXCLUDED.ordinal
+),
+recorded AS (
+    INSERT INTO atdm.request (request_id, run_id, request_key, idempotency_key, scenario, plan_hash, token_hash, context, counts,
+        positions, answer)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8::jsonb,
+        (SELECT coalesce(jsonb_object_agg(relation, rows), '{{}}') FROM (SELECT relation, count(*) AS rows FROM seeded GROUP BY relation) c),
+        {self._positions_sql(tables)}, (SELECT answer FROM written)
+),
+appended AS (
+    SELECT atdm.append_events($2, $1, $9::jsonb || jsonb_build_array(
+        jsonb_build_object('kind', '{EventKind.SEED_COMMITTED}', 'detail', $10::jsonb || jsonb_build_object('keys', keys))), true) AS seq
+    FROM written
+)
+SELECT coalesce(answer::text, '{{}}') FROM written, appended WHERE seq > 0"""
+
+    def _positions_sql(self, tables: Collection[str]) -> str:
+        """Where the exact sequences of the tables below stand now, by table id; see ``atdm.is_new``."""
+        parts = []
+        for table in close_over(self._target, tables).tables:
+            column = self._target.serial_keys.get(table.id)
+            if column is not None and column.sequence in self._target.one_by_one:
+                before = self._target.one_by_one[column.sequence] - 1
+                value = f"coalesce(pg_sequence_last_value({quote_text(column.sequence)}::regclass), {before})"
+                parts.append(f"jsonb_build_object({quote_text(table.id)}, {value})")
+        return " || ".join(parts) or "'{}'::jsonb"
+
+    async def _allot_keys(self, plan: Plan) -> dict[str, dict[str, Cell]]:
+        """Return the values of every row by its name, with keys from the sequences put in where the plan leaves them open."""
+        own: dict[str, str] = {}
+        for row in plan.rows:
+            self._check_row(row.table, row.name, (*row.values, *row.keys))
+            own |= {
+                f"{row.name}.{column}": self._sequence(row.table, column)
+                for column, source in row.keys.items()
+                if source == f"{row.name}.{column}"
+            }
+        taken = await self._blocks.take(Counter(own.values()))
+        allotted = {place: taken[sequence].pop(0) for place, sequence in own.items()}
+        return {
+            row.name: {**row.values, **{column: allotted[source] for column, source in row.keys.items()}}
+            for row in plan.rows
+        }
+
+    def _check_row(self, table: str, name: str, columns: Iterable[str]) -> None:
+        where = f'row "{name}"'
+        if table not in self._target.schema.tables:
+            raise SchemaMismatch(f'{where}: the database has no table "{table}"', hint="fetch /target/schema and plan again")
+        found = self._target.schema.tables[table]
+        require_identity(found)
+        for column in columns:
+            found.column(column, where=where)
+
+    def _sequence(self, table: str, column: str) -> str:
+        sequence = self._target.schema.tables[table].column(column).sequence
+        if sequence is None:
+            raise SchemaMismatch(
+                f'table "{table}": no sequence stands behind column "{column}", so its value cannot be allotted',
+                hint="give the value in the plan",
+            )
+        return sequence
+
+    def _read_answer(self, plan: Plan, answer: str) -> dict[str, dict[str, Cell]]:
+        bodies = parse_rows(answer)
+        return {row.name: read_cells(bodies[row.name], self._target.schema.tables[row.table]) for row in plan.rows}
+
+    async def _replay(self, command: SeedCommand) -> SeedOutcome | None:
+        """Return the stored answer if the key was used for the same plan; None where it was not used at all."""
+        plan = command.plan
+        found = await self._pool.fetchrow(
+            QUERIES["replay"], plan.run_id, command.idempotency_key, command.plan_hash, command.token_hash
+        )
+        if found is None:
+            return None
+        if found["answer"] is None:
+            why = "has been reset" if found["same_plan"] else "had another plan"
+            raise Conflict(
+                f'idempotency key "{command.idempotency_key}" was used in this run by request {found["request_id"]}, which {why}',
+                hint="give each request, and each attempt of a test, an idempotency key of its own",
+            )
+        return SeedOutcome(
+            request_id=found["request_id"], rows=self._read_answer(plan, found["answer"]), replayed=True
+        )
+
+
+def _bind(command: SeedCommand) -> tuple[object, ...]:
+    """Return the parameters $1 to $10 of every seeding statement."""
+    plan = command.plan
+    committed: dict[str, Cell] = {"scenario": plan.scenario, "plan_hash": command.plan_hash, **command.context}
+    return (
+        command.request_id,
+        plan.run_id,
+        plan.request_key,
+        command.idempotency_key,
+        plan.scenario,
+        command.plan_hash,
+        command.token_hash,
+        json.dumps(command.context),
+        dump_events(command.events),
+        json.dumps(committed),
+    )

@@ -1,0 +1,96 @@
+-- mark --
+-- Whether the connected database is a test database, and what it is called.
+SELECT current_database() AS name, coalesce(current_setting('atdm.test_database', true), '') = 'on' AS marked;
+
+-- lay_ground --
+-- The schema and the record of migrations, before any migration.
+CREATE SCHEMA IF NOT EXISTS atdm;
+CREATE TABLE IF NOT EXISTS atdm.migration (
+    folder text NOT NULL,
+    file text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (folder, file)
+);
+
+-- ground_laid --
+-- True once the record of migrations exists.
+SELECT to_regclass('atdm.migration') IS NOT NULL;
+
+-- lock_migrations --
+-- One migrating process at a time, until its transaction ends. The number is "atdm" in ASCII.
+SELECT pg_advisory_xact_lock(1635017837);
+
+-- applied_migrations --
+-- What has been applied from one folder.
+SELECT file, sha256 FROM atdm.migration WHERE folder = $1;
+
+-- record_migration --
+-- Remember that a file has been applied.
+INSERT INTO atdm.migration (folder, file, sha256) VALUES ($1, $2, $3);
+
+-- take_keys --
+-- The next $2 values of each sequence.
+SELECT s.name, nextval(s.name::regclass) AS value FROM unnest($1::text[]) AS s(name), generate_series(1, $2);
+
+-- insert_run --
+-- A new run, or nothing where its id stands there already.
+INSERT INTO atdm.run (run_id, session_id, actor, seed, as_of, positions) VALUES ($1, $2, $3, $4, $5::text::date, $6)
+ON CONFLICT DO NOTHING RETURNING run_id;
+
+-- append_run_event --
+-- One event of the run itself.
+SELECT atdm.append_events($1, NULL, $2, false);
+
+-- end_run --
+-- End an active run; no row where it is not active.
+UPDATE atdm.run SET state = 'ended', ended_at = clock_timestamp() WHERE run_id = $1 AND state = 'active' RETURNING run_id;
+
+-- read_runs --
+-- Runs, newest first: one by id ($1), or those before $2, at most $3.
+SELECT r.run_id, r.session_id, r.actor, r.seed, r.as_of::text, r.state, atdm.utc(r.started_at) AS started_at, atdm.utc(r.ended_at) AS ended_at,
+    (SELECT count(*) FROM atdm.request q WHERE q.run_id = r.run_id) AS requests,
+    (SELECT count(*) FROM atdm.request q JOIN atdm.ledger l USING (request_id) WHERE q.run_id = r.run_id AND q.state = 'live') AS live_rows
+FROM atdm.run r
+WHERE ($1::text IS NULL OR r.run_id = $1) AND ($2::text IS NULL OR r.run_id < $2)
+ORDER BY r.run_id DESC LIMIT $3;
+
+-- read_request --
+-- One request.
+SELECT request_id, run_id, request_key, scenario, plan_hash, state, counts::text, report::text,
+    atdm.utc(created_at) AS created_at, atdm.utc(reset_at) AS reset_at
+FROM atdm.request WHERE request_id = $1;
+
+-- read_events --
+-- The audit trail of a run, in order.
+SELECT seq, body, previous, hash FROM atdm.audit_event WHERE run_id = $1 ORDER BY seq;
+
+-- append_client_events --
+-- Events of a request's client; no row where there is no such request, false where the token is not its own.
+SELECT CASE WHEN token_hash = $2 THEN atdm.append_events(run_id, request_id, $3, false) END AS seq
+FROM atdm.request WHERE request_id = $1;
+
+-- replay --
+-- The request that an idempotency key made; one that is live and had the same plan gets a new token, and only it has an answer.
+WITH found AS (
+    SELECT request_id, state, plan_hash = $3 AS same_plan FROM atdm.request WHERE run_id = $1 AND idempotency_key = $2
+), renewed AS (
+    UPDATE atdm.request q SET token_hash = $4 FROM found f
+    WHERE q.request_id = f.request_id AND f.same_plan AND f.state = 'live' RETURNING q.request_id, q.answer::text
+)
+SELECT f.request_id, f.same_plan, r.answer FROM found f LEFT JOIN renewed r USING (request_id);
+
+-- live_requests --
+-- Live requests of one run ($1), or of all; the newest first: later requests may refer to rows of earlier ones.
+SELECT request_id, counts::text FROM atdm.request WHERE state = 'live' AND ($1::text IS NULL OR run_id = $1) ORDER BY request_id DESC;
+
+-- run_state --
+-- The state of one run.
+SELECT state FROM atdm.run WHERE run_id = $1;
+
+-- metrics --
+-- Counts of what stands there now.
+SELECT (SELECT count(*) FROM atdm.run WHERE state = 'active') AS active_runs,
+    (SELECT count(*) FROM atdm.request WHERE state = 'live') AS live_requests,
+    (SELECT count(*) FROM atdm.ledger) AS live_rows,
+    (SELECT coalesce(sum(audit_seq), 0)::bigint FROM atdm.run) AS events;
