@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,8 @@ from seeder.lifeline import Lifeline
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
+
+    from litestar import Litestar
 
     from seeder.settings import Settings
 
@@ -55,18 +58,33 @@ async def run_server(
     the starter has gone and others still hold. Errors of the application's start are raised as they are.
     """
     app = create_app(settings)
+    # The lifespan is entered here, not by uvicorn, which would swallow the error of a start that failed.
     async with app.lifespan(), contextlib.AsyncExitStack() as stack:
         lifeline_port: int | None = None
-        # The lifespan is entered here, not by uvicorn, which would swallow the error of a start that failed.
-        config = uvicorn.Config(
-            app, lifespan="off", ws="none", access_log=False,
-            log_level="warning" if owned else "info", timeout_graceful_shutdown=_DRAIN_TIMEOUT_S,
-        )  # fmt: skip
-        server = _Server(config, lambda: on_started(lifeline_port))
+        server = _Server(_configure(app, quiet=owned), lambda: on_started(lifeline_port))
         for stop_signal in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(stop_signal, server.stop)
+
+        def end() -> None:
+            serving.cancel()  # not stopped: there is nobody left to wait for, and the starter waits for our end
+
         if owned:
-            lifeline = Lifeline(settings.token, on_orphaned=on_orphaned, on_end=server.stop)
+            lifeline = Lifeline(settings.token, on_orphaned=on_orphaned, on_end=end)
             lifeline_port = await lifeline.open()
             stack.callback(lifeline.close)
-        await server.serve(sockets=[listener])
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        gc.freeze()  # what was made until now stays: spares the collector a walk over it now and then, and at exit
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+
+
+def _configure(app: Litestar, *, quiet: bool) -> uvicorn.Config:
+    log_level = "warning" if quiet else "info"
+    return uvicorn.Config(
+        app,
+        lifespan="off",
+        ws="none",
+        access_log=False,
+        log_level=log_level,
+        timeout_graceful_shutdown=_DRAIN_TIMEOUT_S,
+    )

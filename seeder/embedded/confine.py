@@ -5,7 +5,8 @@ because it stands in the way of every start.
 
 Postgres refuses to run as root. So root becomes the first of these that reaches both the program and the folder: root
 itself under another name, in a user namespace (still the owner of all that is root's); the owner of the project;
-``nobody``. What is not ours is never changed: only the cluster folder is handed over.
+``nobody``. What is not ours is never changed: only the cluster folder is handed over. A user whom the password file does
+not know (containers have such users, and initdb refuses them) gets another name in the same way.
 """
 
 # ruff: noqa: PTH116, PTH118, PTH120 - pathlib would lengthen every start by 8 ms
@@ -30,6 +31,8 @@ def main(starter_pid: str, cluster: str, program: str, *arguments: str) -> None:
     """Confine this process, then replace it by *program*."""
     if os.geteuid() == ROOT:
         leave_root(cluster, program)
+    elif not has_name(os.geteuid()):
+        enter_namespace()
     die_with_starter(int(starter_pid))
     os.execv(program, [program, *arguments])
 
@@ -74,6 +77,15 @@ def reaches(identity: Identity, program: str, folder: str) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+def has_name(user: int) -> bool:
+    """Return whether the password file knows *user*."""
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        return False
+    return True
+
+
 def hand_over(cluster: str, user: int, group: int) -> None:
     """Make *user* the owner of *cluster* and all in it, unless it is so already."""
     if os.stat(cluster).st_uid == user:
@@ -96,14 +108,14 @@ def become(user: int, group: int) -> None:
 
 def enter_namespace() -> None:
     """Enter a user namespace in which this process is ``nobody``; initdb wants an id that the password file knows."""
-    group = os.getgid()  # inside, ours is unknown until it is mapped
+    user, group = os.geteuid(), os.getegid()  # inside, they are unknown until they are mapped
     libc = ctypes.CDLL(None, use_errno=True)
     if not hasattr(libc, "unshare") or libc.unshare(CLONE_NEWUSER) != 0:
-        raise OSError(ctypes.get_errno(), "no user namespace")
+        raise OSError(ctypes.get_errno(), "user namespaces are not allowed here")
     nobody = pwd.getpwnam(NOBODY)
     write("/proc/self/setgroups", "deny")
     write("/proc/self/gid_map", f"{nobody.pw_gid} {group} 1")
-    write("/proc/self/uid_map", f"{nobody.pw_uid} {ROOT} 1")
+    write("/proc/self/uid_map", f"{nobody.pw_uid} {user} 1")
 
 
 def write(path: str, text: str) -> None:
