@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import statistics
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -101,14 +100,19 @@ async def _make_template(admin: asyncpg.Connection[Any], url: str) -> str:
         await admin.execute(f"DROP DATABASE IF EXISTS {name}")
     await admin.execute("CREATE DATABASE bench_template")
     target = await asyncpg.connect(url, database="bench_template")
-    for path in sorted((folder("migrations") / "healthcare").glob("*.sql")):
-        await target.execute(Path(path).read_text(encoding="utf-8"))
+    for statements in _read_migrations():
+        await target.execute(statements)
     for table in ("procedure_codes", "diagnosis_codes"):
         rows = await admin.fetch(f"SELECT * FROM {table}")
         await target.copy_records_to_table(table, records=[tuple(row) for row in rows], columns=list(rows[0].keys()))
     await target.close()
     await admin.execute("CREATE DATABASE bench_own TEMPLATE bench_template")
     return "bench_template"
+
+
+def _read_migrations() -> list[str]:
+    paths = sorted((folder("migrations") / "healthcare").glob("*.sql"))
+    return [path.read_text(encoding="utf-8") for path in paths]
 
 
 def _figures(medians: dict[str, float]) -> list[Figure]:
@@ -146,12 +150,10 @@ def measure_history(bench: Bench) -> list[Figure]:
         time_product(bench, plans, 200)  # warm
         figure = round(median_ms(time_product(bench, plans, 600)), 3)
         name = f"seed + reset after {runs:,} past runs"
-        first = figures[0] if figures else None
-        figures.append(
-            compare(name, figure, "ms", against=first, at_most=1.1)
-            if first
-            else Figure(name=name, figure=figure, unit="ms")
-        )
+        if figures:
+            figures.append(compare(name, figure, "ms", against=figures[0], at_most=1.1))
+        else:
+            figures.append(Figure(name=name, figure=figure, unit="ms"))
     return figures
 
 

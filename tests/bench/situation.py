@@ -116,7 +116,6 @@ class KeyMaker:
 
 def _rows(table: Table, cells: list[dict[str, object]], schema: Schema) -> Rows:
     typed = tuple(
-        {name: to_python(table.column(name).type, cell, schema) for name, cell in row.items()}  # type: ignore[arg-type]
-        for row in cells
+        {name: to_python(table.column(name).type, cell, schema) for name, cell in row.items()} for row in cells
     )
     return Rows(table, typed, tuple(cells))

@@ -111,7 +111,7 @@ class FactoryBoy:
         base.prepare(autoload_with=engine, generate_relationship=lambda *_, **__: None)
         self.factories: dict[str, Any] = {name: self._factory(model) for name, model in base.classes.items()}
 
-    def _factory(self, model: type) -> type[SQLAlchemyModelFactory[Any]]:
+    def _factory(self, model: type) -> Any:
         meta = type("Meta", (), {"model": model, "sqlalchemy_session": self.session})
         return type(f"{model.__name__}Factory", (SQLAlchemyModelFactory,), {"Meta": meta})
 
