@@ -40,6 +40,16 @@ async def append_events(pool: asyncpg.Pool, request_id: str, token_hash: bytes, 
         raise wrong_token(request_id)
 
 
+async def append_run_events(pool: asyncpg.Pool, run_id: str, events: Sequence[NewEvent]) -> None:
+    """Append events that belong to no request.
+
+    Raises:
+        NotFound: no such run.
+    """
+    with translated("appending events"):
+        await pool.execute(QUERIES["append_run_events"], run_id, dump_events(events))
+
+
 async def read_events(pool: asyncpg.Pool, run_id: str) -> AuditTrail:
     """Return the run's trail, its chain checked.
 

@@ -236,6 +236,14 @@ class Database:
         """
         await audit.append_events(self._pool, request_id, token_hash, events)
 
+    async def append_run_events(self, run_id: str, events: Sequence[NewEvent]) -> None:
+        """Append events to the run that belong to no request of it.
+
+        Raises:
+            NotFound: no such run.
+        """
+        await audit.append_run_events(self._pool, run_id, events)
+
     async def metrics(self) -> Metrics:
         """Return the counts for ``/metrics``."""
         return await runs.read_metrics(self._pool)

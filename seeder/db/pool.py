@@ -53,8 +53,6 @@ def _server_settings(settings: Settings) -> dict[str, str]:
         # Planning the large generated statements costs more than running them; parameters do not change their plans.
         "plan_cache_mode": "force_generic_plan",
         "jit": "off",
-        # Rows, ledger and audit events of a commit are lost together or not at all, should the server's machine fail.
-        "synchronous_commit": "off",
     }
 
 

@@ -38,8 +38,8 @@ SELECT s.name, nextval(s.name::regclass) AS value FROM unnest($1::text[]) AS s(n
 INSERT INTO atdm.run (run_id, session_id, actor, seed, as_of, positions) VALUES ($1, $2, $3, $4, $5::text::date, $6)
 ON CONFLICT DO NOTHING RETURNING run_id;
 
--- append_run_event --
--- One event of the run itself.
+-- append_run_events --
+-- Events of the run itself.
 SELECT atdm.append_events($1, NULL, $2, false);
 
 -- end_run --
