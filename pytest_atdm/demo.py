@@ -180,7 +180,7 @@ def _read_address(process: subprocess.Popen[bytes], log: Path) -> str:
 
 
 def _run_test(script: Script, fixture: Path, application_url: str) -> bool:
-    """Run the demo's test file as somebody without ATDM would, on the emitted fixture alone; return whether it passed."""
+    """Run the demo's test file on the emitted fixture, as somebody without ATDM would; return whether it passed."""
     test = folder("demo") / script.test
     words = ["pytest", "-p", fixture.stem, "-q", "--no-header", "-p", "no:cacheprovider"]
     environment = os.environ | {
@@ -188,11 +188,9 @@ def _run_test(script: Script, fixture: Path, application_url: str) -> bool:
         "PYTHONPATH": str(fixture.parent),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    done = subprocess.run(
-        [sys.executable, "-m", *words, str(test)],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TEST_TIMEOUT_S, check=False,
-    )  # fmt: skip
-    _show(f"pytest -p {fixture.stem} {_shorten(test)}", done.stdout.strip().splitlines())
+    command = [sys.executable, "-m", *words, str(test)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TEST_TIMEOUT_S, check=False)
+    _show(f"pytest -p {fixture.stem} {_shorten(test)}", (done.stdout + done.stderr).strip().splitlines())
     return done.returncode == 0
 
 

@@ -30,21 +30,25 @@ __all__ = ("atdm", "main")
 INTERRUPTED: Final = 130
 
 
-@click.group(context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]})
+HELP: Final = """\
+Test data by intent: rows that exist for one test, typed, audited, and gone afterwards.
+
+Without --url or --database-url the commands use an embedded Postgres, which lives below .atdm and ends with the last
+that uses it: keep it running with "atdm serve".
+
+\b
+Exit codes:
+  0   done
+  2   the caller can fix it: unknown scenario, wrong option, rejected plan, bad token
+  3   the seeder or its database cannot be reached, or failed; trying again may help
+  70  a bug in ATDM
+"""
+
+
+@click.group(help=HELP, context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pytest-atdm", message="atdm %(version)s")
 def atdm() -> None:
-    r"""Test data by intent: rows that exist for one test, typed, audited, and gone afterwards.
-
-    Without --url or --database-url the commands use an embedded Postgres, which lives below .atdm and ends with the
-    last that uses it: keep it running with "atdm serve".
-
-    \b
-    Exit codes:
-      0   done
-      2   the caller can fix it: unknown scenario, wrong option, rejected plan, bad token
-      3   the seeder or its database cannot be reached, or failed; trying again may help
-      70  a bug in ATDM
-    """
+    """Group the commands."""
 
 
 for _command in (demo, request, reset, scenarios, show, audit, doctor, serve):
