@@ -7,8 +7,8 @@ from litestar import Controller, Response, get
 from pytest_atdm.core.errors import DatabaseUnavailable
 from pytest_atdm.core.model import PLAN_FORMAT
 from seeder.routes.answer import answer_json
+from seeder.routes.given import Service
 from seeder.routes.shapes import StatusShape, VersionShape
-from seeder.service import Seeder
 
 METRICS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -24,17 +24,17 @@ class Health(Controller):
         return answer_json(StatusShape())
 
     @get("/readyz", summary="Can it do its work", answers={200: StatusShape}, errors=(DatabaseUnavailable,))
-    async def check_ready(self, seeder: Seeder) -> Response[bytes]:
+    async def check_ready(self, seeder: Service) -> Response[bytes]:
         """Asks Postgres; 503 while it does not answer."""
         await seeder.ping()
         return answer_json(StatusShape())
 
     @get("/version", summary="Which version", answers={200: VersionShape})
-    async def read_version(self, seeder: Seeder) -> Response[bytes]:
+    async def read_version(self, seeder: Service) -> Response[bytes]:
         """The version of the package, and of the plans that it reads."""
         return answer_json(VersionShape(version=seeder.version, plan_format=PLAN_FORMAT))
 
     @get("/metrics", summary="Prometheus metrics", answers={200: str}, errors=(DatabaseUnavailable,))
-    async def read_metrics(self, seeder: Seeder) -> Response[bytes]:
+    async def read_metrics(self, seeder: Service) -> Response[bytes]:
         """Counts of this process, and of what stands in the database now, in Prometheus' text format."""
         return Response((await seeder.render_metrics()).encode(), media_type=METRICS_MEDIA_TYPE)

@@ -14,13 +14,13 @@ from http import HTTPStatus
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from litestar import Controller, Litestar, Request, Response, get
-from litestar.datastructures import State
+from litestar import Controller, Litestar, Response, get
 from litestar.routes import HTTPRoute
 
 from pytest_atdm.core.errors import AtdmError, InternalError, Unauthorized
 from pytest_atdm.core.model import Cell, ResetReport
 from seeder.routes.answer import encode_json
+from seeder.routes.given import Call
 from seeder.routes.shapes import Problem
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Description(Controller):
     tags = ("description",)
 
     @get("/schema/openapi.json", summary="This description", answers={200: None}, sync_to_thread=False)
-    def read_openapi(self, request: Request[None, None, State]) -> Response[bytes]:
+    def read_openapi(self, request: Call) -> Response[bytes]:
         """OpenAPI 3.1 of every route."""
         state = request.app.state
         if "openapi" not in state:

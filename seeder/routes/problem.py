@@ -7,24 +7,25 @@ import secrets
 from http import HTTPStatus
 from typing import Final
 
-from litestar import Request, Response
-from litestar.datastructures import State
+from litestar import Response
 from litestar.exceptions import HTTPException
 
 from pytest_atdm.core.errors import AtdmError, InternalError, InvalidRequest, NotFound, Unauthorized
 from seeder.routes.answer import encode_json
+from seeder.routes.given import Call
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 
 log = logging.getLogger("atdm.seeder")
 
 
-def answer_error(request: Request[None, None, State], error: Exception) -> Response[bytes]:
+def answer_error(request: Call, error: Exception) -> Response[bytes]:
     """Return the problem document of *error*; one that is not of ATDM's tree is logged with its cause first."""
-    return _answer(request, as_atdm_error(error, request), _status_of(error))
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    return _answer(request, as_atdm_error(error, request), _status_of(error), headers)
 
 
-def as_atdm_error(error: Exception, request: Request[None, None, State]) -> AtdmError:
+def as_atdm_error(error: Exception, request: Call) -> AtdmError:
     """Return *error* as one of the tree. What nobody foresaw becomes an InternalError with an id found in the log."""
     if isinstance(error, AtdmError):
         return error
@@ -38,7 +39,7 @@ def as_atdm_error(error: Exception, request: Request[None, None, State]) -> Atdm
     )
 
 
-def _translate(error: HTTPException, request: Request[None, None, State]) -> AtdmError:
+def _translate(error: HTTPException, request: Call) -> AtdmError:
     where = f"{request.method} {request.url.path}"
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
@@ -55,12 +56,15 @@ def _translate(error: HTTPException, request: Request[None, None, State]) -> Atd
 
 
 def _status_of(error: Exception) -> int:
-    if isinstance(error, AtdmError | HTTPException):
-        return error.status if isinstance(error, AtdmError) else error.status_code
+    if isinstance(error, AtdmError):
+        return error.status
+    if isinstance(error, HTTPException):
+        # The framework's 400 is its own validation of parameters, which is ours by another name.
+        return InvalidRequest.status if error.status_code == HTTPStatus.BAD_REQUEST else error.status_code
     return InternalError.status
 
 
-def _answer(request: Request[None, None, State], error: AtdmError, status: int) -> Response[bytes]:
+def _answer(request: Call, error: AtdmError, status: int, headers: dict[str, str]) -> Response[bytes]:
     kind = type(error)
     document = {
         "type": f"urn:atdm:error:{kind.code}",
@@ -73,5 +77,6 @@ def _answer(request: Request[None, None, State], error: AtdmError, status: int) 
         "retryable": kind.retryable,
         "instance": request.url.path,
     }
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else {}
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
     return Response(encode_json(document), status_code=status, media_type=PROBLEM_MEDIA_TYPE, headers=headers)

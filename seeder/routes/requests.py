@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from litestar import Controller, Request, Response, delete, get, post
-from litestar.datastructures import State
+from litestar import Controller, Response, delete, get, post
 
 from pytest_atdm.core.audit import EventKind
 from pytest_atdm.core.errors import (
@@ -28,9 +27,10 @@ from pytest_atdm.core.wire import load
 from seeder.records import NewEvent, ReferenceReport, RequestRecord
 from seeder.routes.answer import answer_json
 from seeder.routes.bodies import ContextBody, EventsBody, ReferenceBody, ScenarioBody
+from seeder.routes.given import Call, Id, Service
 from seeder.routes.openapi import Input
 from seeder.routes.shapes import AppendedShape
-from seeder.service import Seeder, Wish
+from seeder.service import Wish
 
 if TYPE_CHECKING:
     from pytest_atdm.core.model import Cell
@@ -70,7 +70,7 @@ class Requests(Controller):
         answers={201: Receipt, 200: Receipt},
         errors=(*_WRITING, PlanTampered),
     )
-    async def seed_plan(self, request: Request[None, None, State], seeder: Seeder) -> Response[bytes]:
+    async def seed_plan(self, request: Call, seeder: Service) -> Response[bytes]:
         """Takes the canonical bytes of a plan, gates it again, and writes rows, ledger and events: all or nothing.
 
         The Idempotency-Key is unique within the run: the same key with the same plan is answered 200 with
@@ -91,7 +91,7 @@ class Requests(Controller):
         answers={201: Receipt, 200: Receipt},
         errors=(*_WRITING, UnknownScenario, OverrideError, PlanImpossible),
     )
-    async def seed_scenario(self, request: Request[None, None, State], seeder: Seeder) -> Response[bytes]:
+    async def seed_scenario(self, request: Call, seeder: Service) -> Response[bytes]:
         """The same by intent, planned here: for callers that are not Python.
 
         The cleanup token of the answer stands nowhere else: keep it for the cleanup.
@@ -117,7 +117,7 @@ class Requests(Controller):
         answers={200: ReferenceReport},
         errors=(InvalidRequest, CatalogError, RowRefused, SchemaMismatch),
     )
-    async def seed_reference(self, request: Request[None, None, State], seeder: Seeder) -> Response[bytes]:
+    async def seed_reference(self, request: Call, seeder: Service) -> Response[bytes]:
         """Inserts the catalog's reference rows that lack, updates those that differ; repeated, it changes nothing."""
         body = load(await request.body(), ReferenceBody, what="the body")
         return answer_json(await seeder.seed_reference(body.domain))
@@ -125,7 +125,7 @@ class Requests(Controller):
     @get(
         "/test-data/requests/{request_id:str}", summary="One request", answers={200: RequestRecord}, errors=(NotFound,)
     )
-    async def read_request(self, seeder: Seeder, request_id: str) -> Response[bytes]:
+    async def read_request(self, seeder: Service, request_id: Id) -> Response[bytes]:
         """What it seeded and whether that still stands. The cleanup token is not in it."""
         return answer_json(await seeder.read_request(request_id))
 
@@ -139,9 +139,7 @@ class Requests(Controller):
         answers={200: ResetReport},
         errors=(InvalidRequest, Unauthorized, NotFound, RowRefused),
     )
-    async def reset_request(
-        self, request: Request[None, None, State], seeder: Seeder, request_id: str
-    ) -> Response[bytes]:
+    async def reset_request(self, request: Call, seeder: Service, request_id: Id) -> Response[bytes]:
         """Removes its rows and what hangs below them, after appending the events of the body, in one transaction.
 
         Repeated, it answers the same report with ``already`` true.
@@ -160,18 +158,14 @@ class Requests(Controller):
         answers={202: AppendedShape},
         errors=(InvalidRequest, Unauthorized, NotFound),
     )
-    async def append_events(
-        self, request: Request[None, None, State], seeder: Seeder, request_id: str
-    ) -> Response[bytes]:
+    async def append_events(self, request: Call, seeder: Service, request_id: Id) -> Response[bytes]:
         """Appends to the audit log of the request's run. Only kinds that a client can know are taken."""
         events = _read_events(await request.body())
         await seeder.append_events(request_id, _require_header(request, CLEANUP_TOKEN, error=Unauthorized), events)
         return answer_json(AppendedShape(appended=len(events)), status=202)
 
 
-def _require_header(
-    request: Request[None, None, State], name: str, *, error: type[InvalidRequest | Unauthorized] = InvalidRequest
-) -> str:
+def _require_header(request: Call, name: str, *, error: type[InvalidRequest | Unauthorized] = InvalidRequest) -> str:
     value: str = request.headers.get(name, "")
     if not 0 < len(value) <= _MAX_KEY_CHARACTERS:
         raise error(

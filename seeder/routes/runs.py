@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Controller, Request, Response, delete, get, post
-from litestar.datastructures import State
-from litestar.params import Parameter
+from litestar import Controller, Response, delete, get, post
+from litestar.params import QueryParameter
 
 from pytest_atdm.core.errors import Conflict, InvalidRequest, NotFound, RowRefused
 from pytest_atdm.core.model import ResetReport
@@ -14,13 +13,13 @@ from pytest_atdm.core.wire import load
 from seeder.records import RunStart
 from seeder.routes.answer import answer_json
 from seeder.routes.bodies import RunBody
+from seeder.routes.given import Call, Id, Service
 from seeder.routes.openapi import Input
 from seeder.routes.shapes import RunShape, StartedRun, shape_run
-from seeder.service import Seeder
 
 MAX_PAGE_RUNS = 200
-Limit = Annotated[int, Parameter(ge=1, le=MAX_PAGE_RUNS)]
-Before = Annotated[str | None, Parameter(max_length=26)]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE_RUNS)]
+Before = Annotated[str | None, QueryParameter(max_length=26)]
 PAGING = (
     Input("query", "limit", f"at most so many, 1 to {MAX_PAGE_RUNS}; 50 unless told"),
     Input("query", "before", "only runs older than this run id"),
@@ -39,7 +38,7 @@ class Runs(Controller):
         answers={201: StartedRun, 200: StartedRun},
         errors=(InvalidRequest, Conflict),
     )
-    async def start_run(self, request: Request[None, None, State], seeder: Seeder) -> Response[bytes]:
+    async def start_run(self, request: Call, seeder: Service) -> Response[bytes]:
         """Records the run, 201. The same values again are answered 200 and change nothing; others are a conflict."""
         body = load(await request.body(), RunBody, what="the run")
         run = await seeder.start_run(
@@ -57,13 +56,13 @@ class Runs(Controller):
         return answer_json(started, status=201 if run.created else 200)
 
     @get("/runs", summary="List runs", inputs=PAGING, answers={200: list[RunShape]}, errors=(InvalidRequest,))
-    async def list_runs(self, seeder: Seeder, limit: Limit = 50, before: Before = None) -> Response[bytes]:
+    async def list_runs(self, seeder: Service, limit: Limit = 50, before: Before = None) -> Response[bytes]:
         """Newest first. For the next page pass the last run id as *before*."""
         runs = await seeder.list_runs(limit=limit, before=before)
         return answer_json([shape_run(run, seeder.audit_url(run.run_id)) for run in runs])
 
     @get("/runs/{run_id:str}", summary="One run", answers={200: RunShape}, errors=(NotFound,))
-    async def read_run(self, seeder: Seeder, run_id: str) -> Response[bytes]:
+    async def read_run(self, seeder: Service, run_id: Id) -> Response[bytes]:
         """The run, with what it has live in the target now."""
         return answer_json(shape_run(await seeder.read_run(run_id), seeder.audit_url(run_id)))
 
@@ -74,11 +73,11 @@ class Runs(Controller):
         answers={200: ResetReport},
         errors=(NotFound, RowRefused),
     )
-    async def reset_run(self, seeder: Seeder, run_id: str) -> Response[bytes]:
+    async def reset_run(self, seeder: Service, run_id: Id) -> Response[bytes]:
         """Resets every live request of the run and ends it; repeated, it finds nothing to do."""
         return answer_json(await seeder.reset_run(run_id))
 
     @delete("/runs", summary="Reset all runs", status_code=200, answers={200: ResetReport}, errors=(RowRefused,))
-    async def reset_all(self, seeder: Seeder) -> Response[bytes]:
+    async def reset_all(self, seeder: Service) -> Response[bytes]:
         """Resets every live request of every run; active runs stay active."""
         return answer_json(await seeder.reset_all())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from litestar import Controller, Request, Response, get
-from litestar.datastructures import State
+from litestar import Controller, Response, get
 
 from pytest_atdm.core.schema import Schema, dump_schema
-from seeder.service import Seeder
+from seeder.routes.given import Call, Service
 
 
 class Target(Controller):
@@ -15,7 +14,7 @@ class Target(Controller):
     tags = ("target",)
 
     @get("/target/schema", summary="The target's schema", answers={200: Schema, 304: None})
-    async def read_schema(self, request: Request[None, None, State], seeder: Seeder) -> Response[bytes]:
+    async def read_schema(self, request: Call, seeder: Service) -> Response[bytes]:
         """Introspects the target now and answers canonical JSON.
 
         The ETag is the schema's fingerprint; If-None-Match with it is answered 304 without a body.

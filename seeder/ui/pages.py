@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from litestar import Controller, Request, Response, Router, get
 from litestar.datastructures import State
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect
 
 from pytest_atdm.core.errors import AtdmError
@@ -57,13 +58,13 @@ class Pages(Controller):
 
     @get("/")
     async def show_runs(
-        self, seeder: Seeder, before: Annotated[str | None, Parameter(max_length=26)] = None
+        self, seeder: NamedDependency[Seeder], before: Annotated[str | None, QueryParameter(max_length=26)] = None
     ) -> Response[bytes]:
         """The runs, newest first."""
         runs = await seeder.list_runs(limit=PAGE_RUNS + 1, before=before)
         return render_page("runs.html", page=list_view(runs, is_first=before is None))
 
     @get("/audit/{run_id:str}")
-    async def show_audit(self, seeder: Seeder, run_id: str) -> Response[bytes]:
+    async def show_audit(self, seeder: NamedDependency[Seeder], run_id: FromPath[str]) -> Response[bytes]:
         """The audit trail of one run as a timeline."""
         return render_page("audit.html", trail=trail_view(await seeder.read_audit(run_id)))

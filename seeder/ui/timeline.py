@@ -174,7 +174,7 @@ def show_duration(seconds: float) -> str:
     """Return *seconds* with the unit that suits: ``0 ms``, ``12 ms``, ``3.4 s``, ``5 min 2 s``, ``3 h 4 min``."""
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
