@@ -36,7 +36,7 @@ class RunStart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """A run as stored. *requests* were ever made in it, *live_rows* stand in its ledger. *created* by this very call."""
+    """A run as stored. *requests* were ever made in it, *live_rows* stand in the ledger. *created* by this call."""
 
     run_id: str
     session_id: str
@@ -72,7 +72,7 @@ class SeedCommand:
 class SeedOutcome:
     """The rows as the database holds them, by row name, columns in table order.
 
-    *replayed*: the same key and plan had been seeded before; *request_id* and *rows* are those of then, the token is new.
+    *replayed*: the same key and plan had been seeded before; *request_id* and *rows* are of then, the token is new.
     """
 
     request_id: str

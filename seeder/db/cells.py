@@ -20,7 +20,7 @@ def parse_rows(text: str) -> dict[str, dict[str, Any]]:
 
 
 def read_cells(row: Mapping[str, Any], table: Table) -> dict[str, Cell]:
-    """Return the row's cells, columns in table order: ``numeric`` as text that keeps every digit, the rest as JSON has it."""
+    """Return the cells in table order: ``numeric`` as text that keeps every digit, the rest as JSON has it."""
     return {column.name: _read_cell(row[column.name], column.type) for column in table.columns}
 
 

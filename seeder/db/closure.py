@@ -33,7 +33,7 @@ class Edge:
 
 @dataclass(frozen=True, kw_only=True)
 class Closure:
-    """The *tables* that rows of the seeded ones can be referred to from, themselves included, and the *edges* between."""
+    """The seeded *tables*, all from which their rows can be referred to, and the *edges* between them."""
 
     tables: tuple[Table, ...]
     edges: tuple[Edge, ...]
@@ -56,7 +56,7 @@ def close_over(target: Target, roots: Collection[str]) -> Closure:
 
 
 def reached_sql(closure: Closure, target: Target, *, with_edges: bool = False) -> str:
-    """Return the SQL of ``reached``: seeded rows of ``req`` and, downwards along every foreign key, what refers to them.
+    """Return the SQL of ``reached``: seeded rows of ``req`` and, down every foreign key, what refers to them.
 
     Columns: relation, key, request_id (whose reset finds the row), old (it stands there without us: not followed
     further), seeded; with *with_edges* also via (the edge's number) and parent (the key referred to), both NULL for
@@ -93,7 +93,7 @@ def _branch_sql(edge: Edge, target: Target, *, with_edges: bool) -> str:
 
 
 def _reference_sql(edge: Edge) -> tuple[str, str]:
-    """The FROM and WHERE of "c refers to d"; through the parent's row where it is referred to by another key than its own."""
+    """The FROM and WHERE of "c refers to d"; through the parent's row where another key of it is referred to."""
     pairs = list(zip(edge.key.columns, edge.key.parent_columns, strict=True))
     child = f"{quote_table(edge.child.id)} c"
     if set(edge.key.parent_columns) <= set(identify(edge.parent)):
@@ -114,7 +114,8 @@ def _old_sql(edge: Edge, target: Target) -> str:
     serial = target.serial_keys.get(edge.child.id)
     new = mandatory
     if serial is not None:
-        new = f"coalesce(atdm.is_new(q.positions, {quote_text(edge.child.id)}, c.{quote_ident(serial.name)}), {mandatory})"
+        evidence = f"atdm.is_new(q.positions, {quote_text(edge.child.id)}, c.{quote_ident(serial.name)})"
+        new = f"coalesce({evidence}, {mandatory})"
     if identify(edge.child) == PLACE:
         return f"NOT {new}"
     return f"""CASE WHEN {new} THEN EXISTS (SELECT FROM atdm.ledger o WHERE o.relation = {quote_text(edge.child.id)}

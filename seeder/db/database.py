@@ -91,7 +91,7 @@ class Database:
             await self._pool.fetchval("SELECT 1")
 
     async def apply_target_migrations(self, folder: Path) -> list[str]:
-        """Apply the ``*.sql`` files of *folder* that this database lacks, in the order of their names, and return those.
+        """Apply the ``*.sql`` files of *folder* that this database lacks, by name, and return their names.
 
         Raises:
             SettingError: a file that was applied has been changed since, or a file is not valid SQL here.
@@ -170,6 +170,7 @@ class Database:
             NotFound: no such run.
             RowRefused: as with ``reset_request``.
         """
+
         async def reset(connection: asyncpg.Connection, writer: ResetWriter) -> ResetReport:
             async with connection.transaction():
                 report = await _reset_live(connection, writer, run_id)
@@ -184,6 +185,7 @@ class Database:
         Raises:
             RowRefused: as with ``reset_request``.
         """
+
         async def reset(connection: asyncpg.Connection, writer: ResetWriter) -> ResetReport:
             async with connection.transaction():
                 return await _reset_live(connection, writer, None)
@@ -191,7 +193,7 @@ class Database:
         return await self._retry("resetting every run", reset)
 
     async def seed_reference(self, domain: str, tables: Sequence[ReferenceTable]) -> ReferenceReport:
-        """Insert the reference rows that lack, update those that differ, touch no other; parents come first in *tables*.
+        """Insert the reference rows that lack, update those that differ, and touch no other.
 
         Raises:
             RowRefused: a constraint or trigger of the target refused a row.
@@ -259,7 +261,7 @@ class Database:
     async def _retry(
         self, doing: str, reset: Callable[[asyncpg.Connection, ResetWriter], Awaitable[_Answer]]
     ) -> _Answer:
-        """Call *reset* until the SUT does not interfere; a foreign key that is new is found by looking at the schema again."""
+        """Call *reset* until the SUT does not interfere; a new foreign key is found by reading the schema again."""
         with translated(doing):
             for _ in range(_ATTEMPTS - 1):
                 try:
@@ -283,7 +285,7 @@ class Database:
 
 
 async def _reset_live(connection: asyncpg.Connection, writer: ResetWriter, run_id: str | None) -> ResetReport:
-    """Reset the live requests of the run, or of all runs, newest first: a later request may refer to an earlier one's rows."""
+    """Reset the live requests of the run, or of all, newest first: later ones may refer to earlier ones' rows."""
     live = await connection.fetch(QUERIES["live_requests"], run_id)
     reports: list[ResetReport] = []
     for start in range(0, len(live), BATCH_REQUESTS):

@@ -67,7 +67,7 @@ def _build_schema(facts: Mapping[str, list[Any]]) -> Schema:
         primary, uniques = _build_keys(keys.get(oid, ()), names.get(oid, {}))
         tables[table] = Table(
             id=table,
-            columns=tuple(_build_column(*row) for row in columns.get(oid, ())),
+            columns=tuple(_build_column(row) for row in columns.get(oid, ())),
             primary_key=primary,
             uniques=uniques,
             foreign_keys=tuple(_build_foreign_keys(oid, foreign_keys.get(oid, ()), ids, names)),
@@ -76,7 +76,7 @@ def _build_schema(facts: Mapping[str, list[Any]]) -> Schema:
     return Schema(
         tables=tables,
         enums={name: tuple(labels or ()) for name, labels in facts["enums"]},
-        domains={name: _build_domain(name, *row) for name, *row in facts["domains"]},
+        domains={row[0]: _build_domain(row) for row in facts["domains"]},
         search_path=tuple(facts["search_path"]),
     )
 
@@ -89,9 +89,8 @@ def _group(rows: Iterable[list[Any]]) -> dict[int, list[list[Any]]]:
     return grouped
 
 
-def _build_column(  # one parameter per value of the query's row
-    _number: int, name: str, kind: str, nullable: bool, default: str | None, identity: Any, generated: bool, sequence: str  # noqa: FBT001
-) -> Column:
+def _build_column(row: list[Any]) -> Column:
+    _, name, kind, nullable, default, identity, generated, sequence = row
     return Column(
         name=name,
         type=kind,
@@ -129,7 +128,8 @@ def _build_foreign_keys(
             )
 
 
-def _build_domain(name: str, kind: str, nullable: bool, checks: list[list[str]] | None) -> Domain:  # noqa: FBT001
+def _build_domain(row: list[Any]) -> Domain:
+    name, kind, nullable, checks = row
     return Domain(
         name=name,
         type=kind,

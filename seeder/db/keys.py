@@ -24,7 +24,7 @@ PLACE: Final = ("ctid",)
 
 
 def identify(table: Table) -> tuple[str, ...]:
-    """Return the columns that tell a row of *table*: primary key, else a unique key that is never NULL, else ``PLACE``."""
+    """Return the columns that tell a row: the primary key, else a unique key that is never NULL, else ``PLACE``."""
     for columns in table.unique_sets:
         if all(not table.column_by_name[name].nullable for name in columns):
             return columns

@@ -33,8 +33,7 @@ async def apply_migrations(pool: asyncpg.Pool, folder: Path) -> list[str]:
 async def _apply_missing(connection: asyncpg.Connection, folder: Path) -> list[str]:
     applied = dict(await connection.fetch(QUERIES["applied_migrations"], folder.name))
     fresh = []
-    for path in sorted(folder.glob("*.sql")):
-        text = path.read_bytes()
+    for path, text in _read_files(folder):
         digest = hashlib.sha256(text).hexdigest()
         if path.name not in applied:
             await _apply(connection, path, text.decode())
@@ -48,8 +47,12 @@ async def _apply_missing(connection: asyncpg.Connection, folder: Path) -> list[s
     return fresh
 
 
+def _read_files(folder: Path) -> list[tuple[Path, bytes]]:
+    return [(path, path.read_bytes()) for path in sorted(folder.glob("*.sql"))]
+
+
 async def _apply(connection: asyncpg.Connection, path: Path, text: str) -> None:
     try:
         await connection.execute(text)
     except asyncpg.PostgresError as error:
-        raise SettingError(f"{path}: {error}", hint="correct the file; nothing of its folder has been applied") from error
+        raise SettingError(f"{path}: {error}", hint="correct the file; nothing of its folder was applied") from error

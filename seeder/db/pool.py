@@ -63,5 +63,5 @@ async def _check_mark(pool: asyncpg.Pool, settings: Settings) -> None:
         return
     raise NotATestDatabase(
         f'database "{mark["name"]}" is not marked as a test database, so nothing is written to it',
-        hint=f"ALTER DATABASE \"{mark['name']}\" SET atdm.test_database = 'on', or allow it by name in ATDM_ALLOW_DATABASES",
+        hint=f"ALTER DATABASE \"{mark['name']}\" SET atdm.test_database = 'on', or name it in ATDM_ALLOW_DATABASES",
     )

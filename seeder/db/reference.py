@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seeder.db.border import translated
 from seeder.db.queries import quote_ident, quote_table, quote_text
@@ -58,7 +58,7 @@ def _upsert_sql(table: Table, columns: Sequence[Column], key: Sequence[str], par
         f"INSERT INTO {quote_table(table.id)} AS t ({names}) {overriding}"
         f"SELECT {names} FROM jsonb_to_recordset(${parameter}::jsonb) AS v ({types})"
         f" ON CONFLICT ({', '.join(quote_ident(name) for name in key)}) {_change_sql(others)}"
-        # xmax is zero in a row that this statement has inserted, and this transaction's number in one that it has updated.
+        # xmax is zero in a row that this statement inserted, and this transaction's number in one that it updated.
         f" RETURNING {quote_text(table.id)} AS relation, xmax = 0 AS inserted"
     )
 
@@ -67,7 +67,9 @@ def _change_sql(others: Sequence[Column]) -> str:
     if not others:
         return "DO NOTHING"
     changes = ", ".join(f"{quote_ident(column.name)} = EXCLUDED.{quote_ident(column.name)}" for column in others)
-    differs = " OR ".join(f"{_comparable(column, 't')} IS DISTINCT FROM {_comparable(column, 'EXCLUDED')}" for column in others)
+    differs = " OR ".join(
+        f"{_comparable(column, 't')} IS DISTINCT FROM {_comparable(column, 'EXCLUDED')}" for column in others
+    )
     return f"DO UPDATE SET {changes} WHERE {differs}"
 
 
@@ -82,12 +84,12 @@ def _collect_sql(upserts: Sequence[str]) -> str:
     return f"WITH {named}\nSELECT relation, inserted, count(*) AS rows FROM ({written}) w GROUP BY relation, inserted"
 
 
-def _report(schema: Schema, tables: Sequence[ReferenceTable], written: Sequence[Mapping[str, object]]) -> ReferenceReport:
-    counts = {(row["relation"], row["inserted"]): row["rows"] for row in written}
+def _report(schema: Schema, tables: Sequence[ReferenceTable], written: Sequence[Mapping[str, Any]]) -> ReferenceReport:
+    counts: dict[tuple[str, bool], int] = {(row["relation"], row["inserted"]): row["rows"] for row in written}
     inserted, updated, unchanged = {}, {}, {}
     for reference in tables:
         name = schema.table(reference.table).id
-        inserted[name] = int(str(counts.get((name, True), 0)))
-        updated[name] = int(str(counts.get((name, False), 0)))
+        inserted[name] = counts.get((name, True), 0)
+        updated[name] = counts.get((name, False), 0)
         unchanged[name] = len(reference.rows) - inserted[name] - updated[name]
     return ReferenceReport(inserted=inserted, updated=updated, unchanged=unchanged)

@@ -10,7 +10,7 @@ from pytest_atdm.core.audit import EventKind
 from seeder.db.audit import dump_events, wrong_token
 from seeder.db.closure import close_over, reached_sql
 from seeder.db.keys import match_sql
-from seeder.db.queries import QUERIES, quote_ident, quote_table, quote_text
+from seeder.db.queries import quote_ident, quote_table, quote_text
 from seeder.db.reports import mark_repeated, read_report
 from seeder.db.runs import unknown_request
 from seeder.db.verdict import Reached, Row, judge
@@ -31,8 +31,8 @@ BATCH_REQUESTS: Final = 200
 
 _NOTHING_NOTED: Final = '{"detached": [], "left": []}'
 
-# The requests to reset: live, and with the right token. The hash is compared plainly: it is the SHA-256 of 256 random bits,
-# so what the time of a comparison tells of it helps nobody to a token that has it.
+# The requests to reset: live, and with the right token. The hash is compared plainly: it is the SHA-256 of 256 random
+# bits, so whatever the time of a comparison tells of the hash helps nobody to a token that has it.
 _REQ: Final = """req AS MATERIALIZED (
     SELECT q.request_id, q.run_id,
         jsonb_build_object('at', (r.positions -> 'at') || q.positions, 'ahead', r.positions -> 'ahead') AS positions
@@ -52,6 +52,9 @@ _GIVEN: Final = """rows AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($4::jsonb) AS g (relation text, key jsonb, request_id text, seeded boolean)
 ),
 stuck AS MATERIALIZED (SELECT false AS yes)"""
+
+
+_LIST_REACHED: Final = "SELECT relation, key::text, request_id, old, seeded, via, parent::text FROM reached"
 
 
 class ResetWriter:
@@ -102,16 +105,16 @@ class ResetWriter:
         closure = self._closure(tables)
         walk = f"WITH RECURSIVE {_REQ},\n{reached_sql(closure, self._target, with_edges=True)}"
         async with connection.transaction():
-            found = await connection.fetch(
-                f"{walk} SELECT relation, key::text, request_id, old, seeded, via, parent::text FROM reached", *arguments[:2]
-            )
+            found = await connection.fetch(f"{walk}\n{_LIST_REACHED}", *arguments[:2])
             verdict = judge(
                 [_read_reached(row, closure) for row in found],
                 {edge.number for edge in closure.edges if edge.nullable_columns},
             )
             await _detach(connection, closure, verdict)
-            statement = _remove_sql(f"WITH {_REQ},\n{_GIVEN}", closure, f"coalesce($5::jsonb -> req.request_id, '{_NOTHING_NOTED}')")
-            rows: list[Any] = await connection.fetch(statement, *arguments, _dump_rows(verdict), _dump_notes(verdict, closure))
+            notes = f"coalesce($5::jsonb -> req.request_id, '{_NOTHING_NOTED}')"
+            statement = _remove_sql(f"WITH {_REQ},\n{_GIVEN}", closure, notes)
+            given = (_dump_rows(verdict), _dump_notes(verdict, closure))
+            rows: list[Any] = await connection.fetch(statement, *arguments, *given)
             return rows
 
 
@@ -125,15 +128,15 @@ def _remove_sql(rows: str, closure: Closure, notes: str) -> str:
     Foreign keys are checked when it ends, so the order of its deletions is free, cycles included.
     """
     deletions = ",\n".join(
-        f"x{number} AS (DELETE FROM {quote_table(table.id)} t USING rows d"
-        f" WHERE d.relation = {quote_text(table.id)} AND NOT (SELECT yes FROM stuck) AND {match_sql(table, 't', 'd.key')}"
+        f"x{number} AS (DELETE FROM {quote_table(table.id)} t USING rows d WHERE NOT (SELECT yes FROM stuck)"
+        f" AND d.relation = {quote_text(table.id)} AND {match_sql(table, 't', 'd.key')}"
         " RETURNING d.relation, d.request_id, d.seeded)"
         for number, table in enumerate(closure.tables)
     )
     gone = " UNION ALL ".join(f"SELECT * FROM x{number}" for number in range(len(closure.tables)))
     gone = gone or "SELECT relation, request_id, seeded FROM rows WHERE false"
     return f"""{rows},
-{deletions}{',' if deletions else ''}
+{deletions}{"," if deletions else ""}
 counts AS (SELECT relation, request_id, seeded, count(*) AS rows FROM ({gone}) gone GROUP BY 1, 2, 3),
 reports AS MATERIALIZED (
     SELECT req.request_id, req.run_id, {notes} || jsonb_build_object(
@@ -148,8 +151,9 @@ marked AS (
     FROM reports r WHERE q.request_id = r.request_id
 )
 SELECT a.request_id, coalesce(r.report, q.report)::text AS report,
-    CASE WHEN q.request_id IS NULL THEN 'missing' WHEN q.token_hash <> $2 THEN 'unauthorized' WHEN q.state = 'reset' THEN 'already'
-        WHEN r.report IS NOT NULL THEN 'done' WHEN req.request_id IS NULL THEN 'busy' ELSE 'stuck' END AS outcome,
+    CASE WHEN q.request_id IS NULL THEN 'missing' WHEN q.token_hash <> $2 THEN 'unauthorized'
+        WHEN q.state = 'reset' THEN 'already' WHEN r.report IS NOT NULL THEN 'done'
+        WHEN req.request_id IS NULL THEN 'busy' ELSE 'stuck' END AS outcome,
     CASE WHEN r.report IS NOT NULL THEN atdm.append_events(r.run_id, r.request_id, $3::jsonb || jsonb_build_array(
         jsonb_build_object('kind', '{EventKind.RESET_EXECUTED}', 'detail', r.report)), false) END AS seq
 FROM unnest($1::text[]) a (request_id)
@@ -228,4 +232,4 @@ def _read_outcome(row: Any) -> ResetReport:
 
 
 class OvertakenError(Exception):
-    """Another reset of the same request committed while this one waited for it: look again. Never leaves ``seeder.db``."""
+    """Another reset of the request committed while this one waited: look again. Never leaves ``seeder.db``."""

@@ -95,9 +95,7 @@ class SeedWriter:
             written = []
             for row in command.plan.rows:
                 group = self._group(row.table, values[row.name])
-                returned = await connection.fetchrow(
-                    self._insert_sql(group, "$1"), json.dumps([values[row.name]])
-                )
+                returned = await connection.fetchrow(self._insert_sql(group, "$1"), json.dumps([values[row.name]]))
                 if returned is None:
                     raise RowRefused(
                         f'row "{row.name}": a trigger of table "{row.table}" dropped it without an error',
@@ -127,14 +125,13 @@ class SeedWriter:
 
     def _build_statement(self, shape: Sequence[_Group]) -> str:
         """Return the statement for one shape; parameters from $12 on are the batches."""
-        inserts = (
-            f"r{number} AS ({self._insert_sql(group, f'${number + 12}')})" for number, group in enumerate(shape)
-        )
+        inserts = (f"r{number} AS ({self._insert_sql(group, f'${number + 12}')})" for number, group in enumerate(shape))
         # A scan of a CTE gives its rows in the order in which they were inserted, the sum of scans likewise.
         rows = "\nUNION ALL ".join(
-            f"SELECT {quote_text(table)} AS relation, key, body FROM r{number}" for number, (table, _) in enumerate(shape)
+            f"SELECT {quote_text(table)} AS relation, key, body FROM r{number}"
+            for number, (table, _) in enumerate(shape)
         )
-        seeded = f"seeded AS MATERIALIZED (SELECT relation, key, body, row_number() OVER () AS n FROM ({rows}) all_rows)"
+        seeded = f"seeded AS MATERIALIZED (SELECT relation, key, body, row_number() OVER () AS n FROM ({rows}) rows)"
         return self._finish_sql(",\n".join((*inserts, seeded)), {table for table, _ in shape})
 
     def _insert_sql(self, group: _Group, parameter: str) -> str:
@@ -154,22 +151,28 @@ class SeedWriter:
     def _finish_sql(self, seeded: str, tables: Collection[str]) -> str:
         """Return the statement around ``seeded`` (relation, key, body, n): ledger, request and events."""
         return f"""WITH {seeded},
-written AS (SELECT json_object_agg(($11::text[])[n], body ORDER BY n) AS answer, jsonb_object_agg(($11::text[])[n], key) AS keys FROM seeded),
+written AS (
+    SELECT json_object_agg(($11::text[])[n], body) AS answer, jsonb_object_agg(($11::text[])[n], key) AS keys
+    FROM seeded
+),
+counted AS (SELECT jsonb_object_agg(relation, rows) AS counts FROM (
+    SELECT relation, count(*) AS rows FROM seeded GROUP BY relation) by_table
+),
 ledgered AS (
     INSERT INTO atdm.ledger (relation, key, request_id, ordinal) SELECT relation, key, $1, n FROM seeded
     -- The key could be inserted, so the row that an earlier request had under it is gone: the entry moves to this one.
     ON CONFLICT (relation, key) DO UPDATE SET request_id = EXCLUDED.request_id, ordinal = EXCLUDED.ordinal
 ),
 recorded AS (
-    INSERT INTO atdm.request (request_id, run_id, request_key, idempotency_key, scenario, plan_hash, token_hash, context, counts,
-        positions, answer)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8::jsonb,
-        (SELECT coalesce(jsonb_object_agg(relation, rows), '{{}}') FROM (SELECT relation, count(*) AS rows FROM seeded GROUP BY relation) c),
-        {self._positions_sql(tables)}, (SELECT answer FROM written)
+    INSERT INTO atdm.request (request_id, run_id, request_key, idempotency_key, scenario, plan_hash, token_hash,
+        context, counts, answer, positions)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8::jsonb, coalesce(counts, '{{}}'), coalesce(answer, '{{}}'),
+        {self._positions_sql(tables)}
+    FROM counted, written
 ),
 appended AS (
-    SELECT atdm.append_events($2, $1, $9::jsonb || jsonb_build_array(
-        jsonb_build_object('kind', '{EventKind.SEED_COMMITTED}', 'detail', $10::jsonb || jsonb_build_object('keys', keys))), true) AS seq
+    SELECT atdm.append_events($2, $1, $9::jsonb || jsonb_build_array(jsonb_build_object(
+        'kind', '{EventKind.SEED_COMMITTED}', 'detail', $10::jsonb || jsonb_build_object('keys', keys))), true) AS seq
     FROM written
 )
 SELECT coalesce(answer::text, '{{}}') FROM written, appended WHERE seq > 0"""
@@ -179,14 +182,15 @@ SELECT coalesce(answer::text, '{{}}') FROM written, appended WHERE seq > 0"""
         parts = []
         for table in close_over(self._target, tables).tables:
             column = self._target.serial_keys.get(table.id)
-            if column is not None and column.sequence in self._target.one_by_one:
-                before = self._target.one_by_one[column.sequence] - 1
-                value = f"coalesce(pg_sequence_last_value({quote_text(column.sequence)}::regclass), {before})"
+            sequence = column.sequence if column else None
+            if sequence is not None and sequence in self._target.one_by_one:
+                before = self._target.one_by_one[sequence] - 1
+                value = f"coalesce(pg_sequence_last_value({quote_text(sequence)}::regclass), {before})"
                 parts.append(f"jsonb_build_object({quote_text(table.id)}, {value})")
         return " || ".join(parts) or "'{}'::jsonb"
 
     async def _allot_keys(self, plan: Plan) -> dict[str, dict[str, Cell]]:
-        """Return the values of every row by its name, with keys from the sequences put in where the plan leaves them open."""
+        """Return the values of every row by its name, with keys from sequences where the plan leaves them open."""
         own: dict[str, str] = {}
         for row in plan.rows:
             self._check_row(row.table, row.name, (*row.values, *row.keys))
@@ -205,7 +209,9 @@ SELECT coalesce(answer::text, '{{}}') FROM written, appended WHERE seq > 0"""
     def _check_row(self, table: str, name: str, columns: Iterable[str]) -> None:
         where = f'row "{name}"'
         if table not in self._target.schema.tables:
-            raise SchemaMismatch(f'{where}: the database has no table "{table}"', hint="fetch /target/schema and plan again")
+            raise SchemaMismatch(
+                f'{where}: the database has no table "{table}"', hint="fetch /target/schema and plan again"
+            )
         found = self._target.schema.tables[table]
         require_identity(found)
         for column in columns:
@@ -235,12 +241,10 @@ SELECT coalesce(answer::text, '{{}}') FROM written, appended WHERE seq > 0"""
         if found["answer"] is None:
             why = "has been reset" if found["same_plan"] else "had another plan"
             raise Conflict(
-                f'idempotency key "{command.idempotency_key}" was used in this run by request {found["request_id"]}, which {why}',
+                f'idempotency key "{command.idempotency_key}": request {found["request_id"]} used it and {why}',
                 hint="give each request, and each attempt of a test, an idempotency key of its own",
             )
-        return SeedOutcome(
-            request_id=found["request_id"], rows=self._read_answer(plan, found["answer"]), replayed=True
-        )
+        return SeedOutcome(request_id=found["request_id"], rows=self._read_answer(plan, found["answer"]), replayed=True)
 
 
 def _bind(command: SeedCommand) -> tuple[object, ...]:

@@ -19,7 +19,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """A row that the walk came to: from the ledger (*seeded*), or because it refers by edge *via* to the row *parent*."""
+    """A row that the walk came to: from the ledger (*seeded*), or because it refers, by edge *via*, to *parent*."""
 
     row: Row
     request_id: str
@@ -31,7 +31,7 @@ class Reached:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """*delete*: rows with the request they count for, and whether it seeded them. *detach*: old rows whose reference goes.
+    """*delete*: rows that go. *detach*: old rows whose reference goes.
 
     *left*: rows that would go, were it not for the old row that refers to them (the second of each pair).
     """
