@@ -26,18 +26,16 @@ IMPURE_CALLS: Final = frozenset({
 def find_impurities(module: Source) -> Iterator[Fault]:
     """Yield every import that is not of a pure module, and every call that reads or changes the world."""
     for node in ast.walk(module.parse()):
-        for name in _imported(node):
-            if name.partition(".")[0] not in PURE_MODULES:
-                yield Fault(module.path, node.lineno, f"imports {name}")
-        if isinstance(node, ast.Call) and (name := _called(node)) in IMPURE_CALLS:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for name in _imported(node):
+                if name.partition(".")[0] not in PURE_MODULES:
+                    yield Fault(module.path, node.lineno, f"imports {name}")
+        elif isinstance(node, ast.Call) and (name := _called(node)) in IMPURE_CALLS:
             yield Fault(module.path, node.lineno, f"calls {name}()")
 
 
-def _imported(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        yield node.module or "."
+def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
+    return [node.module or "."] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
 
 
 def _called(node: ast.Call) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SENTENCE_END: Final = re.compile(r"[.!?](?=\s+[A-Z]|\s*$)")
-_RUFF: Final = Path(sys.executable).with_name("ruff")
+_RUFF: Final = str(Path(sys.executable).with_name("ruff"))
 
 
 def find_tests_without_sentence(module: Source) -> Iterator[Fault]:

@@ -25,11 +25,8 @@ def find_made(modules: Iterable[Source]) -> set[str]:
 def find_tested(modules: Iterable[Source], leaves: Iterable[type[AtdmError]]) -> set[str]:
     """Return the names of those *leaves* that *modules* expect: by class in pytest.raises, or by code in an answer."""
     text = "\n".join(module.text for module in modules)
-    return {
-        leaf.__name__
-        for leaf in leaves
-        if re.search(rf'raises\([^)]*\b{leaf.__name__}\b|["\'\[ ]{leaf.code}["\'\]]', text)
-    }
+    expected = r'raises\([^)]*\b{name}\b|["\'\[ ]{code}["\'\]]'
+    return {leaf.__name__ for leaf in leaves if re.search(expected.format(name=leaf.__name__, code=leaf.code), text)}
 
 
 def test_every_error_is_made_somewhere() -> None:

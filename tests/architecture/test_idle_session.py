@@ -33,7 +33,7 @@ sys.exit(pytest.main(sys.argv[1:], plugins=[Probe()]))
 def _loaded_modules(folder: Path, *arguments: str) -> set[str]:
     """Return what is loaded when a session in *folder* has ended, its summary included; other plugins stay out."""
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    command = [sys.executable, "-c", PROBE, "--rootdir", folder, *arguments, folder]
+    command = [sys.executable, "-c", PROBE, "--rootdir", str(folder), *arguments, str(folder)]
     run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     return set(run.stdout.partition("LOADED")[2].split())

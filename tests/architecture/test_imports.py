@@ -29,7 +29,7 @@ VIOLATIONS: Final = {
 
 def _check_contracts(folder: Path) -> dict[str, bool]:
     """Return, for each contract's name, whether it is kept by the packages in *folder*."""
-    command = [Path(sys.executable).with_name("lint-imports"), "--no-cache"]
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
     wide = {**os.environ, "COLUMNS": "300"}  # names are not wrapped
     run = subprocess.run(command, cwd=folder, env=wide, capture_output=True, text=True, check=False)
     verdicts = re.findall(r"^(.+?) (KEPT|BROKEN)(?: .*)?$", run.stdout, flags=re.MULTILINE)
