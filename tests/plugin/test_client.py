@@ -1,0 +1,136 @@
+"""The client against a real seeder: values in, errors of the tree out, one connection, repeated where that is safe."""
+
+from __future__ import annotations
+
+import datetime
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_atdm._client import SeederClient
+from pytest_atdm._sidecar import SeederAddress
+from pytest_atdm.core.errors import NotFound, OverrideError, SeederFailed, SeederUnreachable, Unauthorized
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.plugin.conftest import Suite
+
+RUN_ID = "01JD0000000000000000000088"
+
+
+@pytest.fixture
+def client(suite: Suite) -> Iterator[SeederClient]:
+    """A client of the seeder."""
+    with suite.open_client() as client:
+        yield client
+
+
+def test_problem_documents_become_errors_of_the_tree(client: SeederClient) -> None:
+    """Class, message and hint are the seeder's."""
+    with pytest.raises(OverrideError, match="days_late") as caught:
+        client.request("overdue_loan", overrides={"days_late": 0})
+    assert "1" in caught.value.hint
+
+    with pytest.raises(NotFound):
+        client.audit("01JD0000000000000000009999")
+
+
+def test_a_wrong_token_is_unauthorized(suite: Suite) -> None:
+    """The bearer token is checked on every call but the open ones."""
+    client = SeederClient(SeederAddress(suite.address.url, "wrong", None, "remote"))
+
+    assert client.version()["version"]
+    with pytest.raises(Unauthorized):
+        client.schema()
+    client.close()
+
+
+def test_a_request_by_intent_comes_and_goes(client: SeederClient) -> None:
+    """Receipt and report say what stands and what was removed."""
+    receipt = client.request("overdue_loan", request_key="a", as_of="2026-01-31")
+
+    assert receipt.as_of == "2026-01-31"
+    assert receipt.rows == 3
+    report = client.reset(receipt.request_id, receipt.cleanup_token)
+    assert sum(report.seeded.values()) == 3
+    assert client.reset(receipt.request_id, receipt.cleanup_token).already
+
+
+def test_a_run_is_started_listed_and_ended(client: SeederClient) -> None:
+    """Starting it twice with the same values is the same run."""
+    values = {"run_id": RUN_ID, "session_id": RUN_ID, "actor": "test", "as_of": str(datetime.date(2026, 1, 31))}
+
+    first = client.start_run(**values, seed=1)
+    again = client.start_run(**values, seed=1)
+
+    assert first["audit_url"] == again["audit_url"]
+    assert RUN_ID in {run["run_id"] for run in client.runs()}
+    client.reset_run(RUN_ID)
+    assert next(run for run in client.runs() if run["run_id"] == RUN_ID)["state"] == "ended"
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def serve_raw(replies: list[bytes]) -> tuple[SeederAddress, list[bytes], Callable[[], None]]:
+    """Serve one connection per reply and close it after that; an empty reply closes without a word."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    heard: list[bytes] = []
+
+    def serve() -> None:
+        for reply in replies:
+            connection, _ = listener.accept()
+            with connection:
+                heard.append(connection.recv(65_536))
+                connection.sendall(reply)
+        listener.close()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    address = SeederAddress(f"http://127.0.0.1:{listener.getsockname()[1]}", "token", None, "remote")
+    return address, heard, thread.join
+
+
+def test_a_broken_connection_is_tried_once_more() -> None:
+    """The kept connection of a seeder that restarted costs nobody an error; a second break does."""
+    address, heard, join = serve_raw([b"", ANSWER, b"", b""])
+    client = SeederClient(address, timeout_s=5)
+
+    assert client.version() == {}
+    with pytest.raises(SeederUnreachable):
+        client.version()
+
+    join()
+    assert len(heard) == 4
+    client.close()
+
+
+def test_what_must_not_happen_twice_is_not_repeated() -> None:
+    """Appending events has no key: a broken connection is an error at once."""
+    address, heard, join = serve_raw([b""])
+    client = SeederClient(address, timeout_s=5)
+
+    with pytest.raises(SeederUnreachable):
+        client.append_events("id", "token", [{"kind": "consumed_by_test", "detail": {}}])
+
+    join()
+    assert len(heard) == 1
+    client.close()
+
+
+def test_an_answer_that_makes_no_sense_is_said_to_be_one() -> None:
+    """Neither JSON that is none nor an error without a problem document gets through as something else."""
+    page = b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\nsick"
+    address, _, join = serve_raw([ANSWER.replace(b"{}", b"{,"), page])
+    client = SeederClient(address, timeout_s=5)
+
+    with pytest.raises(SeederFailed, match="not JSON"):
+        client.version()
+    with pytest.raises(SeederFailed, match="status 502"):
+        client.version()
+
+    join()
+    client.close()

@@ -1,0 +1,251 @@
+"""Each option, where its value may come from, and what is said of a value that cannot be used."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_atdm._options import OPTIONS
+from tests.plugin.database import CATALOG, fetch
+
+if TYPE_CHECKING:
+    from tests.plugin.conftest import Suite
+
+RUN_ID = "01JD0000000000000000000077"
+ONE = '@atdm_scenario("overdue_loan")\ndef test_a(atdm_data): pass'
+
+
+def find_header(result: pytest.RunResult) -> str:
+    """Return the plugin's line of the header."""
+    return next(line for line in result.outlines if line.startswith("atdm: catalog"))
+
+
+def test_the_header_says_where_each_setting_came_from(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Command line before environment before ini before default; each names itself; no password, no token."""
+    suite.pytester.makeini("[pytest]\natdm_seed = 3\natdm_as_of = 2026-01-31")
+    monkeypatch.setenv("ATDM_DATABASE_URL", "postgresql://someone:secret@db.example.test:5432/tests")
+
+    header = find_header(suite.run("--atdm-as-of=2026-02-01"))
+
+    assert header == (
+        f"atdm: catalog {CATALOG} (from env ATDM_CATALOG), seeder {suite.address.url} (from env ATDM_URL), "
+        "database db.example.test/tests (from env ATDM_DATABASE_URL), seed 3, as_of 2026-02-01"
+    )
+
+
+def test_an_idle_session_without_settings_shows_the_defaults(pytester: pytest.Pytester) -> None:
+    """With nothing configured: the shipped catalog and an embedded database, neither of which is touched."""
+    header = find_header(pytester.runpytest_inprocess("--atdm-as-of=2026-02-01"))
+
+    assert header == (
+        "atdm: catalog shipped (from default), database embedded (from default), seed 0, as_of 2026-02-01"
+    )
+    assert not (pytester.path / ".atdm").exists()
+
+
+def test_the_catalog_of_the_project_is_the_default(pytester: pytest.Pytester) -> None:
+    """A folder catalog in the root folder comes before the shipped one."""
+    pytester.mkdir("catalog")
+
+    assert f"catalog {pytester.path / 'catalog'} (from default)" in find_header(pytester.runpytest_inprocess())
+
+
+def test_command_line_wins_over_environment_over_ini(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three values for one setting the nearest counts."""
+    suite.pytester.makeini("[pytest]\natdm_seed = 1")
+    assert "seed 1" in find_header(suite.run())
+
+    monkeypatch.setenv("ATDM_SEED", "2")
+    assert "seed 2" in find_header(suite.run())
+
+    assert "seed 3" in find_header(suite.run("--atdm-seed=3"))
+
+
+def test_native_toml_takes_typed_values(suite: Suite) -> None:
+    """Numbers are numbers in [tool.pytest]."""
+    suite.pytester.makefile(".toml", pyproject='[tool.pytest]\natdm_seed = 7\natdm_as_of = "2026-01-31"\n')
+
+    assert "seed 7, as_of 2026-01-31" in find_header(suite.run())
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--atdm-seed=-1", '--atdm-seed: "-1" is not a whole number'),
+        ("--atdm-seed=many", '--atdm-seed: "many" is not a whole number'),
+        ("--atdm-as-of=tomorrow", '--atdm-as-of: "tomorrow" is not a date'),
+        ("--atdm-run-id=mine", '--atdm-run-id: "mine" is not a ULID'),
+        ("--atdm-catalog=nowhere", '--atdm-catalog: "nowhere" is not a folder'),
+        ("--atdm-url=db:5432", '--atdm-url: "db:5432" is not an address of HTTP'),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_a_usage_error(suite: Suite, option: str, message: str) -> None:
+    """The option is named with its value, what is wrong, and how to write it; nothing runs."""
+    suite.write("def test_a(): pass")
+
+    result = suite.run(option)
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines([f"ERROR: atdm: {message}*", "*hint:*setting_error*"])
+
+
+def test_every_option_has_its_three_names_in_the_help(pytester: pytest.Pytester) -> None:
+    """The help names flag, variable and ini key of each setting."""
+    shown = " ".join(pytester.runpytest_inprocess("--help").stdout.str().split())
+
+    for option in OPTIONS:
+        assert f"{option.flag}={option.metavar}" in shown
+        assert f"also {option.variable} or ini {option.key}" in shown
+    assert "--atdm-reset-all" in shown
+    assert "--atdm-token" not in shown
+
+
+def test_url_without_a_token_is_a_clear_error(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address alone is of no use: the variable for the token is named."""
+    monkeypatch.delenv("ATDM_TOKEN")
+    suite.write(ONE)
+
+    result = suite.run()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"there is no token for the seeder at {suite.address.url}*", "*ATDM_TOKEN*"])
+
+
+def test_url_with_a_wrong_token_is_a_clear_error(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seeder's refusal is shown once, as an error of the collection."""
+    monkeypatch.setenv("ATDM_TOKEN", "wrong")
+    suite.write(ONE)
+
+    result = suite.run()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*bearer token is missing or wrong*", "*unauthorized*"])
+
+
+def test_database_url_is_what_the_application_must_use(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With somebody else's seeder the setting is handed on; without it, asking for the URL says how to give it."""
+    suite.write("def test_a(atdm_database_url): assert atdm_database_url == 'postgresql://x/y'")
+    suite.run("--atdm-database-url=postgresql://x/y").assert_outcomes(passed=1)
+
+    monkeypatch.delenv("ATDM_DATABASE_URL")
+    result = suite.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*it is not known which database*", "*--atdm-database-url*"])
+
+
+def test_seed_changes_generated_values_and_nothing_else_does(suite: Suite) -> None:
+    """Same seed, same values in a new run; another seed, other values; given ones stay."""
+    suite.write(
+        """
+        @atdm_scenario("overdue_loan")
+        def test_a(atdm_data):
+            with open("values", "a") as file: print(atdm_data.book.title, atdm_data.book.price, file=file)
+        """
+    )
+
+    for seed in ("1", "1", "2"):
+        suite.run(f"--atdm-seed={seed}").assert_outcomes(passed=1)
+
+    first, again, other = (suite.pytester.path / "values").read_text().splitlines()
+    assert first == again != other
+    assert first.endswith("12.50")
+    assert other.endswith("12.50")
+
+
+def test_run_id_makes_everything_byte_identical(suite: Suite) -> None:
+    """The unique part of values follows the run id; without one it is new in each session."""
+    suite.write(
+        """
+        @atdm_scenario("overdue_loan")
+        def test_a(atdm_data):
+            with open("values", "a") as file: print(atdm_data.reader.card, file=file)
+        """
+    )
+
+    for option in ((f"--atdm-run-id={RUN_ID}",), (f"--atdm-run-id={RUN_ID}",), (), ()):
+        suite.run(*option).assert_outcomes(passed=1)
+
+    first, again, third, fourth = (suite.pytester.path / "values").read_text().splitlines()
+    assert first == again
+    assert len({first, third, fourth}) == 3
+
+
+def test_as_of_moves_every_date(suite: Suite) -> None:
+    """Dates are relative to the day given."""
+    suite.write(
+        """
+        @atdm_scenario("overdue_loan", days_late=2)
+        def test_a(atdm_data): assert atdm_data.loan.lent_on == datetime.date(2026, 3, 1)
+        """
+    )
+
+    suite.run("--atdm-as-of=2026-03-31").assert_outcomes(passed=1)
+
+
+def test_catalog_names_the_scenarios(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another folder, given relative to where pytest was started, holds other scenarios."""
+    monkeypatch.delenv("ATDM_CATALOG")
+    suite.pytester.mkdir("other")
+    suite.write(ONE)
+
+    result = suite.run("--atdm-catalog=other")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(['no scenario "overdue_loan" in the catalog'])
+
+
+def test_fixtures_dir_gets_the_files_of_each_request(suite: Suite) -> None:
+    """A pytest module and a Playwright JSON per request, below run and request; without a secret."""
+    suite.write(
+        """
+        @atdm_scenario("overdue_loan")
+        def test_a(atdm_data):
+            more = atdm_data.request("reader_with_books")
+            for data in (atdm_data, more):
+                assert set(data.facts.fixtures) == {"playwright", "pytest"}
+                assert all(path.is_file() for path in data.facts.fixtures.values())
+        """
+    )
+
+    suite.run("--atdm-fixtures-dir=made", f"--atdm-run-id={RUN_ID}").assert_outcomes(passed=1)
+
+    files = sorted((suite.pytester.path / "made" / RUN_ID).glob("*/*"))
+    assert {path.suffix for path in files} == {".json", ".py"}
+    assert len(files) == 4
+    assert json.loads(next(path for path in files if path.suffix == ".json").read_text())
+    assert not any(suite.address.token in path.read_text() for path in files)
+
+
+def test_without_fixtures_dir_nothing_is_written(suite: Suite) -> None:
+    """A suite that only reads atdm_data leaves no file."""
+    suite.write(ONE)
+
+    suite.run().assert_outcomes(passed=1)
+
+    assert not (suite.pytester.path / ".atdm").exists()
+
+
+def test_reset_all_removes_what_earlier_runs_left(suite: Suite) -> None:
+    """Rows of a request that nobody reset go before the first test runs."""
+    with suite.open_client() as client:
+        client.request("overdue_loan")
+    assert fetch(suite.database_url, "SELECT FROM loans")
+    suite.write("def test_a(atdm_database_url): assert fetch(atdm_database_url, 'SELECT FROM loans') == []")
+
+    result = suite.run("--atdm-reset-all")
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["atdm: --atdm-reset-all removed 3 rows of 1 request"])
+
+
+def test_reset_all_that_fails_lets_no_test_run(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asked for an empty database must not run on another."""
+    monkeypatch.setenv("ATDM_TOKEN", "wrong")
+    suite.write("def test_a(): pass")
+
+    result = suite.run("--atdm-reset-all")
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["ERROR: atdm: --atdm-reset-all failed: *token*"])

@@ -1,0 +1,98 @@
+"""A seeder that does not answer: one clear error, soon, never a skip and never a hang."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_atdm._client import SeederClient
+from pytest_atdm._sidecar import SeederAddress
+from pytest_atdm.core.errors import SeederFailed, SeederUnreachable
+from tests.plugin.test_collection import find_closed_port
+
+if TYPE_CHECKING:
+    from tests.plugin.conftest import Suite
+
+SOON_S = 10.0
+
+FOUR = """
+    @pytest.mark.parametrize("number", range(3))
+    @atdm_scenario("overdue_loan")
+    def test_a(number): pass
+
+    @atdm_scenario("reader_with_books")
+    def test_b(): pass
+"""
+
+
+@pytest.mark.parametrize("args", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_nobody_at_the_address_is_one_error_for_the_session(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...]
+) -> None:
+    """However many tests and workers: one error that names the address and what to do, and no test runs."""
+    url = f"http://127.0.0.1:{find_closed_port()}"
+    monkeypatch.setenv("ATDM_URL", url)
+    suite.write(FOUR)
+
+    result = suite.run_apart(*args)
+
+    result.assert_outcomes(errors=1)
+    assert result.ret != pytest.ExitCode.OK
+    output = result.stdout.str()
+    assert output.count(f"the seeder at {url} cannot be reached") == 1
+    assert "start the seeder at this address, or unset ATDM_URL" in output
+    assert result.duration < SOON_S
+
+
+def test_a_seeder_that_goes_away_stops_the_session(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the middle of a session the first test to notice fails, and no other is tried."""
+    suite.write(
+        """
+        from pytest_atdm._state import SESSION
+
+        @atdm_scenario("overdue_loan")
+        def test_a(pytestconfig):
+            client = pytestconfig.stash[SESSION].connection.client
+            client.close()
+            client._url = client._url.copy_with(port=1)
+
+        @atdm_scenario("overdue_loan")
+        def test_b(): pass
+        """
+    )
+
+    result = suite.run()
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*seeder*cannot be reached*", "*was not ended: the seeder did not answer*"])
+    assert pytest.ExitCode.INTERRUPTED == result.ret
+    with suite.open_client() as client:
+        client.reset_all()
+
+
+def test_a_silent_seeder_does_not_hang_its_caller() -> None:
+    """Who takes the connection and says nothing is given up when the deadline has passed."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = SeederAddress(f"http://127.0.0.1:{listener.getsockname()[1]}", "token", None, "remote")
+        client = SeederClient(address, timeout_s=0.2)
+        started = time.monotonic()
+
+        with pytest.raises(SeederUnreachable, match="did not answer in time"):
+            client.version()
+
+        assert time.monotonic() - started < SOON_S
+        client.close()
+
+
+def test_somebody_else_at_the_address_is_told_apart(suite: Suite) -> None:
+    """An answer that is not a seeder's is said to be none."""
+    client = SeederClient(SeederAddress(suite.address.url + "/nowhere", suite.address.token, None, "remote"))
+
+    with pytest.raises(Exception, match="nothing at this address") as caught:
+        client.version()
+
+    assert not isinstance(caught.value, SeederFailed)
+    client.close()
