@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_atdm._report import count_noun
 from pytest_atdm._session import session_of
 from pytest_atdm._state import NOTES, SESSION, is_worker
 from pytest_atdm._xdist import tell_controller
@@ -25,7 +26,8 @@ def reset_everything(config: pytest.Config) -> str:
         report = session_of(config).reset_all()
     except AtdmError as exc:
         raise pytest.UsageError(f"atdm: --atdm-reset-all failed: {exc}") from exc
-    return f"--atdm-reset-all removed {_count_rows(report)} rows of {report.requests} requests"
+    rows, requests = count_noun(_count_rows(report), "row"), count_noun(report.requests, "request")
+    return f"--atdm-reset-all removed {rows} of {requests}"
 
 
 def close_session(config: pytest.Config) -> None:
@@ -46,10 +48,10 @@ def _close(config: pytest.Config) -> None:
         return
     if report is not None and _count_rows(report):
         notes.append(
-            f"the end of the run {atdm.identity.run_id} removed {_count_rows(report)} rows that tests had left"
+            f"the end of the run {atdm.identity.run_id} removed {count_noun(_count_rows(report), 'row')} that tests had left"
         )
     if report is not None and report.left:
-        notes.append(f"the end of the run {atdm.identity.run_id} had to leave {len(report.left)} rows")
+        notes.append(f"the end of the run {atdm.identity.run_id} had to leave {count_noun(len(report.left), 'row')}")
 
 
 def _count_rows(report: ResetReport) -> int:

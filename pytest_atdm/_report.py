@@ -91,7 +91,7 @@ def render(requests: Sequence[RequestReport], notes: Sequence[str], settings: Se
     lines = [f"atdm: {note}" for note in notes]
     if requests:
         pages = {request.run_id: request.audit_url for request in requests}
-        lines.append(f"atdm: {_count_rows(requests)} in {_number(len(pages), 'run')}")
+        lines.append(f"atdm: {_count_rows(requests)} in {count_noun(len(pages), 'run')}")
         lines += [f"atdm: audit trail: {locate_audit(settings, run_id, page)}" for run_id, page in pages.items()]
     return lines
 
@@ -112,17 +112,18 @@ def _count_rows(requests: Sequence[RequestReport]) -> str:
 
     standing = sum(not request.is_reset for request in requests)
     parts = [
-        _number(len(requests), "request"),
-        f"{_number(total('seeded'), 'row')} seeded",
+        count_noun(len(requests), "request"),
+        f"{count_noun(total('seeded'), 'row')} seeded",
         f"{total('removed')} removed",
         f"{total('made_by_sut')} more that the application made",
     ]
     parts += [f"{total(name)} {name}" for name in ("detached", "left") if total(name)]
-    parts += [f"{_number(standing, 'request')} not reset by the test"] if standing else []
+    parts += [f"{count_noun(standing, 'request')} not reset by the test"] if standing else []
     return ", ".join(parts)
 
 
-def _number(count: int, noun: str) -> str:
+def count_noun(count: int, noun: str) -> str:
+    """Return ``1 row``, ``2 rows``."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 

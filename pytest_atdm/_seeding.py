@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import pytest
 
 from pytest_atdm._markers import Wish
-from pytest_atdm._report import attach_report, report_reset, report_seeded
+from pytest_atdm._report import attach_report, count_noun, report_reset, report_seeded
 from pytest_atdm._session import session_of
 from pytest_atdm._state import OUTCOME, WISH
 from pytest_atdm.core.audit import EventKind
@@ -77,13 +77,13 @@ class RowsOfTest:
         if errors:
             raise errors[0]
         if left:
-            pytest.fail(_describe_rows(f"{len(left)} rows could not be removed and still stand", left), pytrace=False)
+            pytest.fail(_describe_rows(f"left standing by the cleanup: {count_noun(len(left), 'row')}", left), pytrace=False)
 
     def _reset(self, live: LiveRequest) -> ResetReport:
         report = self._session.reset(live.receipt, self._events(live))
         attach_report(self._item, report_reset(report_seeded(live.receipt), report))
         if report.detached:
-            what = f"{len(report.detached)} rows that stood before the test were changed by its cleanup"
+            what = f"the cleanup changed {count_noun(len(report.detached), 'row')} that stood before the test"
             self._item.warn(AtdmWarning(_describe_rows(what, report.detached)))
         return report
 
