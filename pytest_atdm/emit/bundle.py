@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from pytest_atdm.core.types import base_type, to_python
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 #: Version of both file formats; it grows when a reader of the older one would stumble.
 FIXTURE_FORMAT: Final = 1
+_MODIFIER: Final = re.compile(r"\([^)]*\)")  # of numeric(10,2), timestamp(3) with time zone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +78,6 @@ def make_bundle(receipt: Receipt, scenario: Scenario, schema: Schema) -> Fixture
 
 
 def _make_entity(entity: SeededEntity, schema: Schema) -> FixtureEntity:
-    from pytest_atdm.core.types import base_type, to_python
-
     table = schema.table(entity.table)
     rows = tuple(
         {name: to_python(table.column(name).type, cell, schema) for name, cell in row.items()} for row in entity.rows
@@ -84,7 +86,7 @@ def _make_entity(entity: SeededEntity, schema: Schema) -> FixtureEntity:
     columns = tuple(
         FixtureColumn(
             name=name,
-            type=base_type(table.column(name).type, schema).partition("(")[0],
+            type=_MODIFIER.sub("", base_type(table.column(name).type, schema)),
             nullable=table.column(name).nullable,
         )
         for name in names

@@ -56,6 +56,7 @@ ANNOTATIONS: Final = {
     "numeric": "Decimal",
     "real": "float",
     "smallint": "int",
+    "time without time zone": "datetime.time",
     "timestamp with time zone": "datetime.datetime",
     "timestamp without time zone": "datetime.datetime",
     "uuid": "UUID",
@@ -153,9 +154,13 @@ def _name_entities(classes: Mapping[str, str]) -> Mapping[str, str]:
 def _annotate(column: FixtureColumn, entity: FixtureEntity, layout: Layout) -> str:
     values = [row[column.name] for row in entity.rows]
     kinds = {_annotate_value(value) for value in values if value is not None}
-    names = sorted(kinds or {ANNOTATIONS.get(column.type, "str")})
+    names = sorted(kinds or {_annotate_type(column.type)})
     layout.imports.update(name.partition(".")[0] for name in names)
     return " | ".join(names + ["None"] * (column.nullable or None in values))
+
+
+def _annotate_type(name: str) -> str:
+    return "Any" if name.endswith("[]") else ANNOTATIONS.get(name, "str")
 
 
 def _annotate_value(value: object) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import pytest
@@ -17,7 +19,6 @@ from pytest_atdm.data import folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
     from typing import Any
 
 START_TIMEOUT_S: Final = 60
@@ -77,13 +78,30 @@ def atdm_alone(run_atdm: Atdm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return run_atdm
 
 
+@contextlib.contextmanager
+def make_open_folder() -> Iterator[Path]:
+    """Yield a folder that every user may enter, as Postgres, which never runs as root, has to."""
+    with tempfile.TemporaryDirectory(prefix="atdm-cli-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder for an embedded Postgres."""
+    with make_open_folder() as place:
+        yield place
+
+
 @pytest.fixture(scope="session")
-def served_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def served_folder() -> Iterator[Path]:
     """A folder whose embedded seeder is kept running, as ``atdm serve`` keeps it."""
-    project = tmp_path_factory.mktemp("served")
-    sidecar = ensure_seeder(project / ".atdm", catalog=folder("catalog"), database_url=None, timeout_s=START_TIMEOUT_S)
-    with contextlib.closing(sidecar):
-        yield project
+    with make_open_folder() as place:
+        sidecar = ensure_seeder(
+            place / ".atdm", catalog=folder("catalog"), database_url=None, timeout_s=START_TIMEOUT_S
+        )
+        with contextlib.closing(sidecar):
+            yield place
 
 
 @pytest.fixture
