@@ -52,8 +52,12 @@ def match_like(text: str, pattern: str, *, ignore_case: bool = False) -> bool:
 def _compile_like(pattern: str, *, ignore_case: bool) -> re.Pattern[str]:
     if re.fullmatch(r"(?:[^\\]|\\.)*\\", pattern, re.DOTALL):
         raise EvaluationError(f"LIKE pattern {pattern!r} must not end with the escape character")
-    body = "".join(map(_like_part, re.findall(r"\\.|.", pattern, re.DOTALL)))
-    return re.compile(body, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+    return re.compile(like_to_regex(pattern), re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+
+
+def like_to_regex(pattern: str) -> str:
+    """Return the Python regular expression, anchored, of the LIKE *pattern*."""
+    return r"\A" + "".join(map(_like_part, re.findall(r"\\.|.", pattern, re.DOTALL))) + r"\Z"
 
 
 def _like_part(part: str) -> str:

@@ -15,6 +15,7 @@ from pytest_atdm.core.expressions.tree import (
     Name,
     Not,
     Opaque,
+    Operation,
     Or,
     Parts,
     Scope,
@@ -56,6 +57,8 @@ def _simplify(expr: Expr) -> Expr:
             return inner
         case Case():
             return _simplify_case(expr)
+        case Operation("=", (Literal(bool() as verdict), test)) | Operation("=", (test, Literal(bool() as verdict))):
+            return _fold(expr) if isinstance(test, Literal) else test if verdict else Not(test)
         case Literal() | Name() | Opaque():
             return expr
         case _:

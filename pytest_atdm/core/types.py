@@ -1,0 +1,177 @@
+"""Postgres types and Python values: what a cell of a plan means, and which cell an object of a test becomes."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network
+from typing import TYPE_CHECKING, Final, cast
+from uuid import UUID
+
+from pytest_atdm.core.expressions import UNDECIDED
+from pytest_atdm.core.expressions.casting import INTEGER_RANGES, TEXT_TYPES, TypeName, convert, parse_type, to_text
+from pytest_atdm.core.expressions.interval import Interval
+from pytest_atdm.core.text import suggest
+
+if TYPE_CHECKING:
+    from pytest_atdm.core.expressions import Value
+    from pytest_atdm.core.model import Cell
+    from pytest_atdm.core.schema import Schema
+
+_JSON: Final = frozenset({"json", "jsonb"})
+_ADDRESSES: Final = (IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network)
+_WRITTEN_AS_TEXT: Final = (date, time, timedelta, Decimal, UUID, bytes, Interval, *_ADDRESSES)
+
+
+def base_type(type: str, schema: Schema) -> str:
+    """Return *type* with domains resolved, also as the elements of an array; modifiers such as ``(10,2)`` stay."""
+    element, brackets = _split_array(type)
+    while element in schema.domains:
+        element, more = _split_array(schema.domains[element].type)
+        brackets += more
+    return element + brackets
+
+
+def _split_array(type: str) -> tuple[str, str]:
+    element = type.rstrip("[]")
+    return element, type[len(element) :]
+
+
+def to_python(type: str, cell: Cell, schema: Schema) -> Value:
+    """Return *cell* of the column type *type* as a Python value.
+
+    integer types: int; numeric: Decimal; real and double precision: float; boolean: bool; date, timestamp, time: their
+    datetime classes (with time zone: aware); interval: Interval; uuid: UUID; bytea: bytes; arrays: tuple; json and
+    jsonb: the JSON; enums, texts and types that ATDM does not know: str. ``infinity`` and dates that Python lacks stay
+    text.
+
+    Raises:
+        ValueError: *cell* is no value of *type*; the message says why.
+    """
+    if cell is None or (type == "text" and isinstance(cell, str)):
+        return cell
+    return _read(type, cell, schema)
+
+
+def to_cell(type: str, value: object, schema: Schema) -> Cell:
+    """Return the cell that stands for *value*: a date, Decimal, UUID, Enum, tuple ..., or what is a cell already.
+
+    Equal values of one type give equal cells: ``Decimal("1.5")``, ``1.5`` and ``"1.50"`` of numeric(10,2) are "1.50".
+
+    Raises:
+        ValueError: *value* is no value of *type*; the message says why.
+    """
+    if isinstance(value, Enum):
+        value = value.value
+    if value is None:
+        return None
+    base = base_type(type, schema)
+    return _write(_read(type, value, schema), is_json=base in _JSON)
+
+
+def _read(type: str, value: Value, schema: Schema) -> Value:
+    base = base_type(type, schema)
+    element, brackets = _split_array(base)
+    if element in schema.enums:
+        return _read_enum(element, brackets, value, schema)
+    if not brackets and base in _JSON:
+        _write(value, is_json=True)
+        return value
+    if isinstance(value, str):
+        return _read_text(base, value)
+    if brackets and isinstance(value, list | tuple | set | frozenset):
+        items = sorted(value, key=to_text) if isinstance(value, set | frozenset) else value
+        return tuple(None if item is None else _read_item(element, brackets, item, schema) for item in items)
+    return _read_object(base, value)
+
+
+def _read_item(element: str, brackets: str, item: Value, schema: Schema) -> Value:
+    if isinstance(item, Enum):
+        item = item.value
+    nested = brackets[2:] if isinstance(item, list | tuple) else ""
+    return _read(element + nested, item, schema)
+
+
+def _read_enum(enum: str, brackets: str, value: Value, schema: Schema) -> Value:
+    if brackets:
+        if isinstance(value, str):
+            value = convert(value, "text[]")
+        if not isinstance(value, list | tuple):
+            raise ValueError(f"{value!r} is no array of {enum}")  # noqa: TRY004 (every wrong cell is a ValueError)
+        return tuple(None if item is None else _read_item(enum, brackets, item, schema) for item in value)
+    if not isinstance(value, str) or value not in schema.enums[enum]:
+        raise ValueError(f"{value!r} is no {enum}; {suggest(str(value), schema.enums[enum], 'label')}")
+    return value
+
+
+@lru_cache(maxsize=8192)
+def _read_text(base: str, text: str) -> Value:
+    kind = parse_type(base)
+    if kind.name in TEXT_TYPES and not kind.dimensions:
+        _check_length(text, base, kind)
+    value = convert(text, base)
+    return text if value is UNDECIDED else value
+
+
+def _check_length(text: str, base: str, kind: TypeName) -> None:
+    if "\0" in text:
+        raise ValueError("a text cannot hold the character NUL")
+    if kind.modifiers and len(text.rstrip(" ")) > kind.modifiers[0]:
+        raise ValueError(f"{text!r} has {len(text)} characters, {base} takes {kind.modifiers[0]}")
+
+
+def _read_object(base: str, value: Value) -> Value:
+    kind = parse_type(base)
+    if kind.name in TEXT_TYPES and not isinstance(value, _WRITTEN_AS_TEXT):
+        raise ValueError(f"{value!r} is no text; write it in quotes")
+    if kind.name in TEXT_TYPES:
+        return _read_text(base, to_text(value))
+    if kind.name in INTEGER_RANGES and not (isinstance(value, int) and not isinstance(value, bool)):
+        return _read_whole(base, value)
+    if kind.name == "boolean" and not isinstance(value, bool):
+        raise ValueError(f"{value!r} is no boolean; write true or false")
+    if isinstance(value, _ADDRESSES):
+        value = str(value)
+    converted = convert(value, base)
+    return to_text(value) if converted is UNDECIDED else converted
+
+
+def _read_whole(base: str, value: Value) -> Value:
+    """An integer column takes a number without a fraction only: nothing is rounded in silence."""
+    if isinstance(value, Decimal | float) and math.isfinite(value) and value == int(value):
+        return convert(int(value), base)
+    raise ValueError(f"{value!r} is no {base}")
+
+
+def _write(value: Value, *, is_json: bool) -> Cell:
+    if is_json:
+        return _write_json(value)
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else to_text(value)
+        case tuple():
+            return [_write(item, is_json=isinstance(item, list | dict)) for item in value]
+        case _:
+            return to_text(value)
+
+
+def _write_json(value: Value) -> Cell:
+    """JSON itself, with Python's Decimals, dates and UUIDs in the form that JSON gives them."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case list() | tuple():
+            return [_write_json(item) for item in value]
+        case dict():
+            return {str(key): _write_json(item) for key, item in value.items()}
+        case Enum():
+            return _write_json(value.value)
+        case _ if isinstance(value, _WRITTEN_AS_TEXT):
+            return cast("Cell", float(value) if isinstance(value, Decimal) else to_text(value))
+        case _:
+            raise ValueError(f"{value!r} cannot be written as JSON")

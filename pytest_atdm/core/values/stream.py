@@ -1,0 +1,59 @@
+"""A stream of deterministic choices, drawn from a hash of who asks."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+T = TypeVar("T")
+
+_SPARE_BITS: Final = 64  # so many bits more than needed make the bias of a remainder unmeasurable
+
+
+class Stream:
+    """Draws that depend on *parts* and on nothing else; two streams of equal parts draw the same."""
+
+    __slots__ = ("_block", "_counter", "_key")
+
+    def __init__(self, *parts: str | int) -> None:
+        told_apart = "".join(f"{type(part).__name__}{len(str(part))}:{part}" for part in parts)
+        self._key = hashlib.sha256(told_apart.encode()).digest()
+        self._counter = 0
+        self._block = b""
+
+    def digest(self) -> bytes:
+        """Return the 32 bytes that identify the stream; nothing is drawn."""
+        return self._key
+
+    def bytes(self, n: int) -> bytes:
+        """Draw *n* bytes."""
+        while len(self._block) < n:
+            self._block += hashlib.sha256(self._key + self._counter.to_bytes(8, "big")).digest()
+            self._counter += 1
+        drawn, self._block = self._block[:n], self._block[n:]
+        return drawn
+
+    def below(self, n: int) -> int:
+        """Draw a whole number from 0 to *n* - 1, evenly."""
+        size = (n.bit_length() + _SPARE_BITS + 7) // 8
+        return int.from_bytes(self.bytes(size), "big") % n
+
+    def between(self, low: int, high: int) -> int:
+        """Draw a whole number from *low* to *high*, both included."""
+        return low + self.below(high - low + 1)
+
+    def choice(self, items: Sequence[T]) -> T:
+        """Draw one of *items*."""
+        return items[self.below(len(items))]
+
+    def text(self, alphabet: str, n: int) -> str:
+        """Draw *n* characters of *alphabet*."""
+        return "".join(self.choice(alphabet) for _ in range(n))
+
+    def shuffled(self, items: Sequence[T]) -> list[T]:
+        """Return *items* in a drawn order."""
+        left = list(items)
+        return [left.pop(self.below(len(left))) for _ in items]

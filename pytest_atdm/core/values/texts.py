@@ -1,0 +1,76 @@
+"""Texts: words made of the column's name, and what patterns ask for."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import TYPE_CHECKING, Final
+
+from pytest_atdm.core.values.regex import GAP, draw_match, vagueness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_atdm.core.values.stream import Stream
+    from pytest_atdm.core.values.wish import Wish
+
+_BASE32: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_TOKEN_LENGTH: Final = 4
+_UNIQUE_TOKEN_LENGTH: Final = 13  # 65 bits
+
+
+def iter_texts(wish: Wish) -> Iterator[str]:
+    """Yield texts without end."""
+    low, high = _lengths(wish)
+    patterns = sorted(wish.shape.patterns, key=vagueness)
+    anchored = [pattern for pattern in patterns if pattern.startswith((r"\A", "^")) or pattern.endswith(r"\Z")]
+    if anchored:
+        for pattern in cycle(anchored):
+            yield _fold(wish, _draw_anchored(wish, pattern, low, high))
+    for count in cycle((0, 1)):
+        found = "".join(_draw(wish, pattern, high).replace(GAP, "") for pattern in patterns) if count else ""
+        yield _fold(wish, _word(wish, low - len(found), None if high is None else high - len(found)) + found)
+
+
+def _lengths(wish: Wish) -> tuple[int, int | None]:
+    limits = [n for n in (wish.shape.max_length, *wish.kind.modifiers[:1]) if n is not None]
+    high = min(limits, default=None)
+    is_fixed = wish.kind.name in {"character", "bpchar"} and bool(wish.kind.modifiers)
+    return (wish.kind.modifiers[0] if is_fixed else wish.shape.min_length), high
+
+
+def _fold(wish: Wish, text: str) -> str:
+    return {"lower": text.lower(), "upper": text.upper()}.get(wish.shape.fold, text)
+
+
+def _draw(wish: Wish, pattern: str, high: int | None) -> str:
+    return draw_match(pattern, wish.stream, unique=wish.unique, longest=high)
+
+
+def _draw_anchored(wish: Wish, pattern: str, low: int, high: int | None) -> str:
+    """Draw a match; what the pattern leaves open (a gap, an end that is not anchored) takes a word."""
+    text = _draw(wish, pattern, high)
+    if GAP not in text and wish.unique:
+        text = text + GAP if not pattern.endswith(r"\Z") else GAP + text if not pattern.startswith((r"\A", "^")) else text
+    if GAP not in text:
+        return text
+    fixed = len(text) - 1
+    return text.replace(GAP, _word(wish, low - fixed, None if high is None else high - fixed))
+
+
+def _word(wish: Wish, low: int, high: int | None) -> str:
+    size = _UNIQUE_TOKEN_LENGTH if wish.unique else _TOKEN_LENGTH
+    return make_word(wish.name, wish.stream, size, low=low, high=high)
+
+
+def make_word(name: str, stream: Stream, size: int, *, low: int = 0, high: int | None = None) -> str:
+    """Return the column's *name* and a token of *size* characters, such as ``home-city-7f3k``.
+
+    At least *low* and at most *high* characters: the name gives way first, then the token.
+    """
+    token = stream.text(_BASE32, size)
+    stem = "".join(one if one.isalnum() and one.isascii() else "-" for one in name.lower()).strip("-")
+    room = len(stem) if high is None else high - size - 1
+    word = f"{stem[:room].rstrip('-')}-{token}" if room > 0 and stem else token
+    if high is not None:
+        word = word[: max(high, 0)]
+    return word + stream.text(_BASE32, max(low - len(word), 0))
