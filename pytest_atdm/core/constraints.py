@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING, Final, Literal as OneOf
+from typing import TYPE_CHECKING, Final
+from typing import Literal as OneOf
 
 from pytest_atdm.core.expressions import (
     UNDECIDED,

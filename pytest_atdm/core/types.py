@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
@@ -100,7 +100,7 @@ def _read_enum(enum: str, brackets: str, value: Value, schema: Schema) -> Value:
         if isinstance(value, str):
             value = convert(value, "text[]")
         if not isinstance(value, list | tuple):
-            raise ValueError(f"{value!r} is no array of {enum}")  # noqa: TRY004 (every wrong cell is a ValueError)
+            raise ValueError(f"{value!r} is no array of {enum}")
         return tuple(None if item is None else _read_item(enum, brackets, item, schema) for item in value)
     if not isinstance(value, str) or value not in schema.enums[enum]:
         raise ValueError(f"{value!r} is no {enum}; {suggest(str(value), schema.enums[enum], 'label')}")

@@ -24,7 +24,9 @@ INTEGER_RANGES: Final = {
     "integer": (-(2**31), 2**31 - 1),
     "bigint": (-(2**63), 2**63 - 1),
 }
-TEXT_TYPES: Final = frozenset({"text", "character varying", "character", "bpchar", "name", "citext", '"char"', "unknown"})
+TEXT_TYPES: Final = frozenset(
+    {"text", "character varying", "character", "bpchar", "name", "citext", '"char"', "unknown"}
+)
 #: Wide enough for every numeric that a test writes; Postgres itself allows 131,072 digits.
 WIDE: Final = Context(prec=1200, rounding=ROUND_HALF_UP)
 
@@ -111,8 +113,9 @@ def _float_text(value: float) -> str:
 
 
 def _moment_text(value: datetime) -> str:
-    text = _trim_fraction(value.replace(tzinfo=None).isoformat(sep=" "))
-    return text if value.tzinfo is None else _trim_fraction(value.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")) + "+00"
+    zone = "" if value.tzinfo is None else "+00"
+    moment = value.astimezone(UTC).replace(tzinfo=None) if zone else value
+    return _trim_fraction(moment.isoformat(sep=" ")) + zone
 
 
 def _trim_fraction(text: str) -> str:
@@ -329,7 +332,8 @@ def _to_interval(value: Value, _modifiers: tuple[int, ...]) -> Interval:
         case timedelta():
             return Interval(0, value.days, value.seconds * 1_000_000 + value.microseconds)
         case time():
-            return Interval(0, 0, ((value.hour * 60 + value.minute) * 60 + value.second) * 1_000_000 + value.microsecond)
+            seconds = (value.hour * 60 + value.minute) * 60 + value.second
+            return Interval(0, 0, seconds * 1_000_000 + value.microsecond)
         case str():
             return parse_interval(value)
         case _:

@@ -124,6 +124,12 @@ def _scale(value: Value) -> Value:
     return decimal_places(Decimal(_number(value)))
 
 
+def _epoch(moment: datetime) -> Decimal:
+    zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    span = zoned - datetime(1970, 1, 1, tzinfo=UTC)
+    return Decimal((span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds).scaleb(-6)
+
+
 _DATE_FIELDS: Final[dict[str, Callable[[datetime], int | Decimal]]] = {
     "year": lambda moment: moment.year,
     "month": lambda moment: moment.month,
@@ -137,15 +143,9 @@ _DATE_FIELDS: Final[dict[str, Callable[[datetime], int | Decimal]]] = {
     "dow": lambda moment: moment.isoweekday() % 7,
     "isodow": lambda moment: moment.isoweekday(),
     "doy": lambda moment: moment.timetuple().tm_yday,
-    "epoch": lambda moment: _epoch(moment),
+    "epoch": _epoch,
 }
 _CLOCK_FIELDS: Final = frozenset({"hour", "minute", "second"})
-
-
-def _epoch(moment: datetime) -> Decimal:
-    zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    span = zoned - datetime(1970, 1, 1, tzinfo=UTC)
-    return Decimal((span.days * 86_400 + span.seconds) * 1_000_000 + span.microseconds).scaleb(-6)
 
 
 def _extract(field: Value, value: Value) -> Value:
@@ -211,7 +211,7 @@ def _array_length(value: Value, dimension: Value) -> Value:
         value = value[0] if isinstance(value, tuple) and value else None
     if value is None or _whole(dimension) < 1:
         return None
-    return (len(value) or None) if isinstance(value, tuple) else UNDECIDED if not isinstance(value, tuple) else None
+    return (len(value) or None) if isinstance(value, tuple) else UNDECIDED
 
 
 def _array_position(value: Value, wanted: Value) -> Value:
@@ -220,11 +220,11 @@ def _array_position(value: Value, wanted: Value) -> Value:
     return value.index(wanted) + 1 if wanted in value else None
 
 
-_JSON_KINDS: Final = ((bool, "boolean"), (str, "string"), (list, "array"), (dict, "object"), ((int, Decimal, float), "number"))
+_JSON_KINDS: Final[dict[type, str]] = {bool: "boolean", str: "string", list: "array", dict: "object"}
 
 
 def _jsonb_typeof(value: Value) -> Value:
-    return next(name for kind, name in _JSON_KINDS if isinstance(value, kind))
+    return _JSON_KINDS.get(type(value), "number")
 
 
 def _jsonb_array_length(value: Value) -> Value:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-
 #: The Postgres type that a text is read as when it meets a value of this Python type: an untyped literal.
 _MET_TYPES: Final = {
     bool: "boolean",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pgparse
 
 from pytest_atdm.core.errors import ExpressionError
+from pytest_atdm.core.expressions.keywords import RESERVED_WORDS
 from pytest_atdm.core.expressions.tree import (
     And,
     Array,
@@ -51,9 +53,11 @@ TYPE_SPELLINGS: Final = {
     "timetz": "time with time zone",
     "varbit": "bit varying",
 }
+#: A literal, a quoted name, or a plain name before a point.
+_QUALIFIER: Final = re.compile(r"""'(?:[^']|'')*'|"[^"]*"|\b[A-Za-z_]\w*(?=\.[A-Za-z_"])""")
 _INTERVAL_FIELDS: Final = {2: "month", 4: "year", 8: "day", 1024: "hour", 2048: "minute", 4096: "second"}
 _AS_OF: Final = Name(("as_of",))
-_MOMENTS: Final = {
+_MOMENTS: Final[dict[str, Expr]] = {
     "SVFOP_CURRENT_DATE": _AS_OF,
     "SVFOP_CURRENT_TIMESTAMP": Cast(_AS_OF, "timestamp with time zone"),
     "SVFOP_LOCALTIMESTAMP": Cast(_AS_OF, "timestamp without time zone"),
@@ -80,7 +84,7 @@ def parse(text: str, *, source: str = "") -> Expr:
     """Return the tree of the Postgres expression *text*.
 
     What is not understood becomes ``Opaque``; ``current_date`` and ``now()`` become the name ``as_of``, so that the
-    same text means the same whenever it is evaluated.
+    same text means the same whenever it is evaluated. A reserved word before a point (``order.quantity``) is a name.
 
     Raises:
         ExpressionError: *text* is not one Postgres expression; the message names *source*.
@@ -88,6 +92,9 @@ def parse(text: str, *, source: str = "") -> Expr:
     try:
         node = _select_expression(text)
     except pgparse.PGQueryError as problem:
+        quoted = _quote_reserved_words(text)
+        if quoted != text:
+            return parse(quoted, source=source)
         place = max(problem.position - len(_PREFIX), 1)
         raise _not_an_expression(text, source, f"{problem.message} (at character {place})") from None
     if node is None:
@@ -100,6 +107,11 @@ def _not_an_expression(text: str, source: str, why: str) -> ExpressionError:
         f"{source or 'expression'}: {text!r} is not a Postgres expression: {why}",
         hint="write one SQL expression, for example  status = 'open' AND closed_on IS NULL",
     )
+
+
+def _quote_reserved_words(text: str) -> str:
+    """Return *text* with quotes around each reserved word that stands before a point, such as an entity ``order``."""
+    return _QUALIFIER.sub(lambda found: f'"{found[0]}"' if found[0].lower() in RESERVED_WORDS else found[0], text)
 
 
 def _select_expression(text: str) -> _Node | None:
@@ -134,7 +146,7 @@ class _Reader:
         return tuple(map(self.read, nodes))
 
     def opaque(self, node: _Node) -> Opaque:
-        """Find the text of *node*: the shortest slice that parses to it (the grammar reports where nodes start only)."""
+        """Find the text of *node*: the shortest slice that parses to it, as the grammar tells only where nodes start."""
         raw = self.text.encode()
         places = [place - len(_PREFIX) for place in _iter_locations(node) if place >= len(_PREFIX)]
         wanted = _without_locations(node)
@@ -340,7 +352,9 @@ def _read_call(reader: _Reader, body: _Node) -> Expr:
 
 
 def _read_moment(_reader: _Reader, body: _Node) -> Expr:
-    return _MOMENTS.get(body["op"]) or _unread()
+    if body["op"] not in _MOMENTS:
+        raise _Unread
+    return _MOMENTS[body["op"]]
 
 
 def _read_collate(reader: _Reader, body: _Node) -> Expr:

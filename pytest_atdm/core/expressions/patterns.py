@@ -140,7 +140,7 @@ def _bracket_part(found: re.Match[str]) -> str:
         if letter.isalnum() and letter not in "dDwWsSnrtfv":
             raise _Untranslatable
         return text
-    return text if text in "-" or text.isalnum() else "\\" + text if text in "[]&~|^" else text
+    return "\\" + text if text in "[]&~|^" else text
 
 
 def escape_like(pattern: str, escape: str) -> str:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pytest_atdm.core.expressions.casting import to_text
 from pytest_atdm.core.expressions.interval import Interval
+from pytest_atdm.core.expressions.keywords import RESERVED_WORDS
 from pytest_atdm.core.expressions.tree import (
     And,
     Array,
@@ -48,10 +49,6 @@ _WORDS: Final = {
     "is distinct from": "IS DISTINCT FROM",
 }
 _PLAIN: Final = re.compile(r"[a-z_][a-z0-9_]*")
-#: Names that Postgres' grammar reads as something else unless they are quoted.
-_RESERVED: Final = frozenset(
-    ["all", "analyse", "analyze", "and", "any", "array", "as", "asc", "asymmetric", "authorization", "between", "bigint", "binary", "bit", "boolean", "both", "case", "cast", "char", "character", "check", "coalesce", "collate", "collation", "column", "concurrently", "constraint", "create", "cross", "current_catalog", "current_date", "current_role", "current_schema", "current_time", "current_timestamp", "current_user", "dec", "decimal", "default", "deferrable", "desc", "distinct", "do", "else", "end", "except", "exists", "extract", "false", "fetch", "float", "for", "foreign", "freeze", "from", "full", "grant", "greatest", "group", "grouping", "having", "ilike", "in", "initially", "inner", "inout", "int", "integer", "intersect", "interval", "into", "is", "isnull", "join", "json", "json_array", "json_arrayagg", "json_exists", "json_object", "json_objectagg", "json_query", "json_scalar", "json_serialize", "json_table", "json_value", "lateral", "leading", "least", "left", "like", "limit", "localtime", "localtimestamp", "merge_action", "natural", "nchar", "none", "normalize", "not", "notnull", "null", "nullif", "numeric", "offset", "on", "only", "or", "order", "out", "outer", "overlaps", "overlay", "placing", "position", "precision", "primary", "real", "references", "returning", "right", "row", "select", "session_user", "setof", "similar", "smallint", "some", "substring", "symmetric", "system_user", "table", "tablesample", "then", "time", "timestamp", "to", "trailing", "treat", "trim", "true", "union", "unique", "user", "using", "values", "varchar", "variadic", "verbose", "when", "where", "window", "with", "xmlattributes", "xmlconcat", "xmlelement", "xmlexists", "xmlforest", "xmlnamespaces", "xmlparse", "xmlpi", "xmlroot", "xmlserialize", "xmltable"]
-)
 
 
 def render(expr: Expr) -> str:
@@ -74,10 +71,8 @@ def _render(expr: Expr) -> tuple[str, int]:
             return " OR ".join(_inside(arg, _OR + 1) for arg in expr.args), _OR
         case Not():
             return _render_not(expr)
-        case IsNull():
-            return f"{_inside(expr.arg, _IS + 1)} IS NULL", _IS
-        case IsTruth():
-            return f"{_inside(expr.arg, _IS + 1)} IS {_truth_word(expr.truth)}", _IS
+        case IsNull() | IsTruth():
+            return _render_test(expr, "IS"), _IS
         case Operation():
             return _render_operation(expr)
         case Quantified():
@@ -111,7 +106,7 @@ def _list(exprs: tuple[Expr, ...]) -> str:
 
 
 def _quote_name(part: str) -> str:
-    return part if _PLAIN.fullmatch(part) and part not in _RESERVED else '"' + part.replace('"', '""') + '"'
+    return part if _PLAIN.fullmatch(part) and part not in RESERVED_WORDS else '"' + part.replace('"', '""') + '"'
 
 
 def quote_text(text: str) -> str:
@@ -161,16 +156,18 @@ def _literal_type(value: Value) -> str:
     return kinds.get(type(value), "text")
 
 
-def _truth_word(truth: bool | None) -> str:
-    return "UNKNOWN" if truth is None else str(truth).upper()
+_TRUTH_WORDS: Final = {True: "TRUE", False: "FALSE", None: "UNKNOWN"}
+
+
+def _render_test(expr: IsNull | IsTruth, verb: str) -> str:
+    word = "NULL" if isinstance(expr, IsNull) else _TRUTH_WORDS[expr.truth]
+    return f"{_inside(expr.arg, _IS + 1)} {verb} {word}"
 
 
 def _render_not(expr: Not) -> tuple[str, int]:
     match expr.arg:
-        case IsNull(arg):
-            return f"{_inside(arg, _IS + 1)} IS NOT NULL", _IS
-        case IsTruth(arg, truth):
-            return f"{_inside(arg, _IS + 1)} IS NOT {_truth_word(truth)}", _IS
+        case IsNull() | IsTruth() as test:
+            return _render_test(test, "IS NOT"), _IS
         case Operation("is distinct from", (left, right)):
             return f"{_inside(left, _IS + 1)} IS NOT DISTINCT FROM {_inside(right, _IS + 1)}", _IS
         case arg:
@@ -199,6 +196,6 @@ def _render_call(expr: Call) -> str:
     if expr.name in {"coalesce", "nullif", "greatest", "least"}:
         return f"{expr.name.upper()}({_list(expr.args)})"
     name = ".".join(map(_quote_name, expr.name.split(".")))
-    if expr.name in _RESERVED:
+    if expr.name in RESERVED_WORDS:
         name = f"pg_catalog.{name}"
     return f"{name}({_list(expr.args)})"

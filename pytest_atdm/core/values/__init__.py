@@ -72,7 +72,10 @@ def _make_judge(column: Column, schema: Schema, conditions: Sequence[Expr]) -> C
     def passes(cell: Cell) -> bool:
         try:
             value = to_python(column.type, cell, schema)
-            return all(holds(evaluate(lambda parts: value if parts == (column.name,) else UNDECIDED)) for evaluate in evaluators)
+            return all(
+                holds(evaluate(lambda parts: value if parts == (column.name,) else UNDECIDED))
+                for evaluate in evaluators
+            )
         except ValueError:
             return False  # no value of the type, or the database would raise
 
@@ -104,9 +107,7 @@ def _draw(
             return iter(stream.shuffled(schema.enums[base]))
         if base.endswith("]"):
             return _iter_arrays(column, schema, literals, stream, unique=unique, as_of=as_of)
-        wish = Wish(
-            name=column.name, kind=parse_type(base), shape=shape, stream=stream, unique=unique, as_of=as_of
-        )
+        wish = Wish(name=column.name, kind=parse_type(base), shape=shape, stream=stream, unique=unique, as_of=as_of)
         return iter_kind(wish)
 
     shapes = read_shapes(column.name, conditions)

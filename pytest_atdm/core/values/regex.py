@@ -62,7 +62,7 @@ class _Writer:
     def write(self, nodes: Sequence[_Node]) -> str:
         return "".join(self._write_node(kind, body) for kind, body in nodes)
 
-    def _write_node(self, kind: object, body: Any) -> str:  # noqa: PLR0911 (one line per kind of node)
+    def _write_node(self, kind: object, body: Any) -> str:
         if kind is op.LITERAL:
             return chr(body)
         if kind is op.ANY:
@@ -101,9 +101,11 @@ def _allowed(items: Sequence[_Node]) -> str:
     characters = "".join(_members(kind, body) for kind, body in items)
     if not negated:
         return characters or "?"
-    return "".join(one for one in _PLAIN if one not in characters) or "".join(
-        one for one in _POOL if one not in characters
-    ) or "~"
+    return (
+        "".join(one for one in _PLAIN if one not in characters)
+        or "".join(one for one in _POOL if one not in characters)
+        or "~"
+    )
 
 
 def _members(kind: object, body: Any) -> str:

@@ -50,7 +50,9 @@ def _draw_anchored(wish: Wish, pattern: str, low: int, high: int | None) -> str:
     """Draw a match; what the pattern leaves open (a gap, an end that is not anchored) takes a word."""
     text = _draw(wish, pattern, high)
     if GAP not in text and wish.unique:
-        text = text + GAP if not pattern.endswith(r"\Z") else GAP + text if not pattern.startswith((r"\A", "^")) else text
+        text = (
+            text + GAP if not pattern.endswith(r"\Z") else GAP + text if not pattern.startswith((r"\A", "^")) else text
+        )
     if GAP not in text:
         return text
     fixed = len(text) - 1
