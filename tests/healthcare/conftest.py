@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -11,7 +10,7 @@ import pytest
 from pytest_atdm.data import folder
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
     from typing import TypeVar
 
     Answer = TypeVar("Answer")
@@ -44,19 +43,30 @@ class ClaimsDatabase:
         """Return the rows of *query*."""
         return self.ask(lambda connection: connection.fetch(query, *values))
 
+    def mark_as_test_database(self) -> None:
+        """Allow a seeder to write here."""
+        name = urlsplit(self.url).path.removeprefix("/")
+        asyncio.run(_execute(self.url, f"ALTER DATABASE \"{name}\" SET atdm.test_database = 'on'"))
+
 
 @pytest.fixture(scope="session")
-def claims_database(postgres_url: str) -> Iterator[ClaimsDatabase]:
-    """A database of its own, with ``migrations/healthcare`` applied and nothing in it."""
-    name = f"claims_{secrets.token_hex(6)}"
-    url = urlsplit(postgres_url)._replace(path=f"/{name}").geturl()
-    asyncio.run(_execute(postgres_url, f"CREATE DATABASE {name}"))
-    try:
-        for path in sorted((folder("migrations") / "healthcare").glob("*.sql")):
-            asyncio.run(_execute(url, path.read_text(encoding="utf-8")))
-        yield ClaimsDatabase(url)
-    finally:
-        asyncio.run(_execute(postgres_url, f"DROP DATABASE {name} WITH (FORCE)"))
+def claims_database(make_database: Callable[[str], str]) -> ClaimsDatabase:
+    """A database with ``migrations/healthcare`` applied, in which nothing stays."""
+    return _make_claims_database(make_database("claims"))
+
+
+@pytest.fixture(scope="session")
+def application_database(make_database: Callable[[str], str]) -> ClaimsDatabase:
+    """Another one, in which a seeder and the claims application may write."""
+    database = _make_claims_database(make_database("application"))
+    database.mark_as_test_database()
+    return database
+
+
+def _make_claims_database(url: str) -> ClaimsDatabase:
+    for path in sorted((folder("migrations") / "healthcare").glob("*.sql")):
+        asyncio.run(_execute(url, path.read_text(encoding="utf-8")))
+    return ClaimsDatabase(url)
 
 
 async def _execute(url: str, statements: str) -> None:
