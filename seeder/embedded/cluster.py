@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import signal
 import subprocess
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,7 @@ from seeder.embedded.binaries import clean_environment, start_confined
 if TYPE_CHECKING:
     from pathlib import Path
 
-OWNER: Final = "atdm"
+OWNER: Final = "tester"  # not "atdm": the search path begins with the schema of the user's name, and that one is ATDM's
 DATABASE: Final = "atdm"
 
 _MAKE_TIMEOUT_S: Final = 60
@@ -54,13 +55,14 @@ def make_cluster(cluster: Path, binaries: Path, log: Path) -> None:
     Raises:
         EmbeddedFailed: initdb failed or took longer than a minute.
     """
-    shutil.rmtree(cluster, ignore_errors=True)
+    _discard(cluster)
     cluster.mkdir(mode=0o700)
     _write_password(cluster / "password")
     places = (f"--pwfile={cluster / 'password'}", f"--pgdata={data_folder(cluster)}")
     command = [str(binaries / "initdb"), *_INITDB, *places]
     with log.open("wb") as output:
-        process = start_confined(command, cluster=cluster, log=output)
+        # Told to stop by another signal, initdb would remove its folder: in the worst case that of the next attempt.
+        process = start_confined(command, death_signal=signal.SIGKILL, cluster=cluster, log=output)
         try:
             code = process.wait(_MAKE_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -94,6 +96,14 @@ def failure(what: str, log: Path) -> EmbeddedFailed:
         f"the embedded Postgres did not start: {what}; {log} ends with:{said}",
         hint=f"cure what the log says, remove {log.parent} for a fresh one, or set ATDM_DATABASE_URL to one of yours",
     )
+
+
+def _discard(cluster: Path) -> None:
+    """Remove *cluster*; moved away first, because a process of the interrupted start may still be writing to it."""
+    if cluster.exists():
+        cluster.rename(cluster.with_name(f"{cluster.name}.{secrets.token_hex(4)}.discarded"))
+    for discarded in cluster.parent.glob(f"{cluster.name}.*.discarded"):
+        shutil.rmtree(discarded, ignore_errors=True)
 
 
 def _write_password(path: Path) -> None:
