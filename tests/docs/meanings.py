@@ -1,0 +1,88 @@
+"""What the reference says that no code says: one entry for each thing, and a missing entry is an error."""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: Fields of the catalog's files, by model.
+FIELDS: Final = {
+    "ScenarioFile": {
+        "title": "what the situation is, in one line",
+        "intent": "what it is for, in the words of whoever asks for it",
+        "examples": "further ways in which somebody might ask for it",
+        "requirements": "ids of `requirements.yaml`",
+        "extends": "one scenario or mixin that this one is laid over",
+        "mixins": "further ones, a later over an earlier",
+        "parameters": "name to parameter, see below",
+        "entities": "name to entity, see below",
+        "promises": "conditions over entities that hold whatever is overridden",
+        "expects": "what the application should do",
+    },
+    "ParameterFile": {
+        "type": "the type that callers must give",
+        "default": "the value without an override; it must keep the limits",
+        "minimum": "least value, inclusive; dates as ISO-8601",
+        "maximum": "greatest value, inclusive",
+        "choices": "the only values allowed",
+    },
+    "DomainFile": {"title": "what the domain is", "rules": "the rules by the validator that judges them, see below"},
+    "RulesFile": {
+        "temporal": "rules about the order of dates",
+        "synthetic": "rules that mark a row as made up",
+        "values": "all other rules",
+    },
+    "RuleFile": {
+        "id": "unique in the domain; findings carry it",
+        "table": "the table whose rows are judged",
+        "rule": "a boolean expression over one row; `relation.column` follows a foreign key, `as_of` is the day",
+        "fix": "what to do when the rule does not hold",
+    },
+    "RequirementFile": {"id": "the id that scenarios name", "title": "what is required"},
+    "ReferenceFile": {
+        "table": "the table that the rows belong to",
+        "key": "the columns that identify a row",
+        "rows": "the rows; each has the columns of the key",
+    },
+}
+
+ENTITY_KEYS: Final = {
+    "table": "the table; required unless inherited",
+    "count": "a number of rows from 0, or a formula of parameters; the test then gets a tuple",
+    "existing": "the key of a reference row that is referred to, not inserted: `{code: A1}`",
+    "columns": "a mapping of columns whose names are one of these words",
+}
+
+#: What stands behind a column or relation of an entity.
+VALUES: Final = {
+    "status: open": "a literal",
+    "placed_on: = as_of - 30": (
+        "a formula: a Postgres expression over `as_of`, `index`, parameters, columns of the row, and columns of other "
+        "entities (`order.placed_on`)"
+    ),
+    "customer: $customer": (
+        "a relation to the entity of this name; the key is the foreign key's column (`customer_id`), that without "
+        "`_id`, or the constraint's name"
+    ),
+}
+
+EVENTS: Final = {
+    "run_started": "a test session in one process began",
+    "reference_seeded": "the reference rows of a domain were brought to what the catalog says",
+    "request_received": "a scenario was asked for: which, with which overrides, by which test",
+    "plan_generated": "the rows are planned: hash, seed, as_of, rows per table",
+    "validator_passed": "one validator of the gate had nothing against the plan",
+    "request_refused": "the plan was refused: error code and rules; nothing was written",
+    "seed_committed": "the rows stand; this event is part of their transaction",
+    "fixtures_written": "fixture files were written: format and file name",
+    "consumed_by_test": "the test has used the rows: its id and how it ended",
+    "reset_executed": "the rows are gone: counts by table, the application's apart, and what was left",
+    "run_ended": "the run is over; nothing is seeded into it any more",
+}
+
+SEEDER_VARIABLES: Final = {
+    "ATDM_TOKEN": "bearer token that callers must show; required unless `--owned`",
+    "ATDM_DATABASE_URL": "the target database, as `--database-url`",
+    "ATDM_CATALOG": "catalog folder, as `--catalog`",
+    "ATDM_BASE_URL": "the address as clients see it, as `--base-url`",
+    "ATDM_ALLOW_DATABASES": "names of databases, with commas between, that count as test databases without a mark",
+}
