@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_atdm import __version__
 from pytest_atdm.core.audit import EventKind
-from pytest_atdm.core.errors import AtdmError, InvalidRequest, PlanRejected, SchemaMismatch, UsageError
+from pytest_atdm.core.errors import AtdmError, InvalidRequest, NotFound, PlanRejected, SchemaMismatch, UsageError
 from pytest_atdm.core.gate import Gate
 from pytest_atdm.core.model import Finding, Receipt, SeededEntity
 from pytest_atdm.core.planner import plan as make_plan
 from pytest_atdm.core.rulebook import Rulebook
-from pytest_atdm.core.ulid import make_ulid
+from pytest_atdm.core.ulid import is_ulid, make_ulid
 from pytest_atdm.core.wire import dump_plan, load_plan, plan_hash
 from seeder.records import NewEvent, ReferenceTable, RunStart, SeedCommand
 
@@ -86,15 +86,15 @@ class Seeder:
 
     async def read_run(self, run_id: str) -> RunRecord:
         """Return one run."""
-        return await self._database.read_run(run_id)
+        return await self._database.read_run(require_ulid(run_id, "run"))
 
     async def read_request(self, request_id: str) -> RequestRecord:
         """Return one request."""
-        return await self._database.read_request(request_id)
+        return await self._database.read_request(require_ulid(request_id, "request"))
 
     async def read_audit(self, run_id: str) -> AuditTrail:
         """Return a run with its events, the chain of hashes checked."""
-        return await self._database.read_events(run_id)
+        return await self._database.read_events(require_ulid(run_id, "run"))
 
     async def seed_reference(self, domain: str) -> ReferenceReport:
         """Bring the reference rows of *domain* to what the catalog says; repeated, it changes nothing."""
@@ -138,12 +138,13 @@ class Seeder:
     async def reset_request(self, request_id: str, token: str, events: Sequence[NewEvent] = ()) -> ResetReport:
         """Append *events*, then remove the request's rows and what hangs below them."""
         started = time.perf_counter()
-        return self._count_reset(await self._database.reset_request(request_id, hash_token(token), events), started)
+        known = require_ulid(request_id, "request")
+        return self._count_reset(await self._database.reset_request(known, hash_token(token), events), started)
 
     async def reset_run(self, run_id: str) -> ResetReport:
         """Reset what is live in the run, and end it."""
         started = time.perf_counter()
-        return self._count_reset(await self._database.reset_run(run_id), started)
+        return self._count_reset(await self._database.reset_run(require_ulid(run_id, "run")), started)
 
     async def reset_all(self) -> ResetReport:
         """Reset what is live in any run; active runs stay active."""
@@ -152,7 +153,7 @@ class Seeder:
 
     async def append_events(self, request_id: str, token: str, events: Sequence[NewEvent]) -> None:
         """Append what the client reports to the audit log of the request's run."""
-        await self._database.append_events(request_id, hash_token(token), events)
+        await self._database.append_events(require_ulid(request_id, "request"), hash_token(token), events)
 
     def audit_url(self, run_id: str) -> str:
         """Return the address of the run's audit page."""
@@ -283,6 +284,17 @@ class Seeder:
 def new_ulid() -> str:
     """Return a ULID of now."""
     return make_ulid(time.time_ns() // 1_000_000, secrets.token_bytes(10))
+
+
+def require_ulid(id: str, kind: str) -> str:
+    """Return *id*, which may be one of ours; Postgres need not be asked for anything else.
+
+    Raises:
+        NotFound: it has not the form of an id.
+    """
+    if not is_ulid(id):
+        raise NotFound(f"there is no {kind} {id[:40]!r}", hint="ids are ULIDs: 26 characters, as the receipt has them")
+    return id
 
 
 def hash_token(token: str) -> bytes:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import datetime
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
 from pytest_atdm.core.model import Cell
 from pytest_atdm.core.strict import Strict
 
+_NO_NUL: Final = r"^[^\x00]*$"  # Postgres stores no text with it
 Ulid = Annotated[str, Field(pattern="^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
-Name = Annotated[str, Field(min_length=1, max_length=500)]
+Name = Annotated[str, Field(min_length=1, max_length=500, pattern=_NO_NUL)]
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 ClientEventKind = Literal["fixtures_written", "consumed_by_test"]
-MAX_EVENTS = 100
+MAX_EVENTS: Final = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,6 @@ class EventsBody(Strict):
 class ContextBody(Strict):
     """Who asks: the test's id, which attempt of it, and the actor. Sent as JSON in the header ATDM-Context."""
 
-    test: Annotated[str, Field(max_length=2000)] | None = None
+    test: Annotated[str, Field(max_length=2000, pattern=_NO_NUL)] | None = None
     attempt: Annotated[int, Field(ge=0, lt=2**31)] | None = None
-    actor: Annotated[str, Field(max_length=500)] | None = None
+    actor: Name | None = None

@@ -10,7 +10,7 @@ from seeder.routes.answer import answer_json
 from seeder.routes.given import Service
 from seeder.routes.shapes import StatusShape, VersionShape
 
-METRICS_MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+METRICS_MEDIA_TYPE = "text/plain; version=0.0.4"
 
 
 class Health(Controller):

@@ -50,7 +50,7 @@ async def redirect_home() -> Redirect:
 async def read_style() -> Response[bytes]:
     """The style sheet, open to all; its address changes with its content."""
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-    return Response(read_css(), media_type="text/css; charset=utf-8", headers=headers)
+    return Response(read_css(), media_type="text/css", headers=headers)
 
 
 class Pages(Controller):

@@ -18,7 +18,7 @@ _FOLDER: Final = Path(__file__).parent
 def render_page(template: str, *, status: int = 200, **values: Any) -> Response[bytes]:
     """Return the page of *template* (a file in ``templates/``) as a response."""
     html = _environment().get_template(template).render(css_version=css_version(), **values)
-    return Response(html.encode(), status_code=status, media_type="text/html; charset=utf-8")
+    return Response(html.encode(), status_code=status, media_type="text/html")
 
 
 @cache

@@ -11,7 +11,7 @@ from litestar.testing import TestClient
 
 from pytest_atdm.core.errors import AtdmError, iter_leaves
 from seeder.routes.problem import answer_error
-from tests.seeder.caller import Caller
+from tests.seeder.caller import Caller, new_ulid
 from tests.seeder.expect import problem_of
 
 
@@ -62,6 +62,14 @@ def test_a_malformed_body_is_refused(shop: Caller, body: bytes) -> None:
 
     assert 422 == answer.status_code
     assert answer.json()["code"] in {"invalid_request", "catalog_error"}
+
+
+@pytest.mark.parametrize("text", ["a\\u0000b", "\\ud800", ""])
+def test_text_that_postgres_cannot_store_is_refused_at_the_door(shop: Caller, text: str) -> None:
+    """A zero byte, half a character, or nothing at all."""
+    body = f'{{"run_id": "{new_ulid()}", "session_id": "{text}", "actor": "a", "seed": 1, "as_of": "2026-03-01"}}'
+
+    problem_of(shop.http.post("/runs", content=body.encode()), 422, "invalid_request")
 
 
 def test_what_nobody_foresaw_is_logged_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:

@@ -52,7 +52,7 @@ def test_the_timeline_tells_the_life_of_a_request(shop: Caller, run_id: str) -> 
     """Every stage in its order, with the rows per table, the test and its outcome."""
     context = json.dumps({"test": "test_x.py::test_returned", "actor": "ci"})
     receipt = shop.seed(shop.plan(run_id), context=context).json()
-    order = receipt["entities"]["order"]["rows"][0]["id"]
+    order = receipt["entities"]["purchase"]["rows"][0]["id"]
     shop.query("INSERT INTO order_notes (order_id, note) VALUES ($1, 'x') RETURNING id", order)
     events = [{"kind": "fixtures_written", "detail": {}}, {"kind": "consumed_by_test", "detail": {"outcome": "passed"}}]
     shop.reset(receipt, events).raise_for_status()

@@ -32,10 +32,10 @@ def test_seeding_a_plan_answers_its_rows_as_the_database_holds_them(shop: Caller
     receipt = answer.json()
     entities = receipt["entities"]
     assert 201 == answer.status_code
-    assert {"country", "customer", "order", "line"} == entities.keys()
-    assert entities["order"]["rows"][0]["customer_id"] == entities["customer"]["rows"][0]["id"]
+    assert {"country", "customer", "purchase", "line"} == entities.keys()
+    assert entities["purchase"]["rows"][0]["customer_id"] == entities["customer"]["rows"][0]["id"]
     assert [0, 1] == [row["line"] for row in entities["line"]["rows"]]
-    assert (True, False) == (entities["line"]["many"], entities["order"]["many"])
+    assert (True, False) == (entities["line"]["many"], entities["purchase"]["many"])
     assert "ZZ" == entities["country"]["rows"][0]["code"]
     assert 4 == receipt["rows"]
     assert plan_hash(dump_plan(plan)) == receipt["plan_hash"]
@@ -48,7 +48,7 @@ def test_cleanup_leaves_every_table_as_it_was(shop: Caller, run_id: str) -> None
     """Seeded rows and what the application hung below them are gone, and the report tells them apart."""
     before = shop.rows()
     receipt = shop.seed(shop.plan(run_id)).json()
-    order = receipt["entities"]["order"]["rows"][0]["id"]
+    order = receipt["entities"]["purchase"]["rows"][0]["id"]
     shop.query("INSERT INTO order_notes (order_id, note) VALUES ($1, 'left at the door') RETURNING id", order)
 
     report = shop.reset(receipt).json()
@@ -278,7 +278,7 @@ def test_a_situation_can_be_asked_for_by_intent(shop: Caller) -> None:
 
     receipt = ask(shop, scenario="shipped_order", overrides={"days_under_way": 5}, actor="an agent")
 
-    order = receipt["entities"]["order"]["rows"][0]
+    order = receipt["entities"]["purchase"]["rows"][0]
     shipped = datetime.date.fromisoformat(order["shipped_on"])
     run = shop.http.get(f"/runs/{receipt['run_id']}").json()
     assert datetime.timedelta(days=5) == datetime.date.fromisoformat(receipt["as_of"]) - shipped
@@ -304,7 +304,7 @@ def test_a_situation_within_a_run_takes_the_runs_date_and_seed(shop: Caller, run
         ({"scenario": "shipped_order", "overrides": {"days_under_way": 61}}, 422, "override_error"),
         ({"scenario": "shipped_order", "overrides": {"nothing": 1}}, 422, "override_error"),
         ({"scenario": "shipped_order", "run_id": "01KAN2Q8Y7V0E2M5T9S4B6C3D1"}, 404, "not_found"),
-        ({"scenario": "shipped_order", "overrides": {"order": {"status": "open"}}}, 422, "plan_rejected"),
+        ({"scenario": "shipped_order", "overrides": {"purchase": {"status": "open"}}}, 422, "plan_rejected"),
         ({"scenario": "shipped_order", "surprise": 1}, 422, "invalid_request"),
         ({"scenario": "shipped_order", "seed": "7"}, 422, "invalid_request"),
         ({"scenario": "shipped_order", "as_of": "yesterday"}, 422, "invalid_request"),
