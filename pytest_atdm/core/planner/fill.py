@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from pytest_atdm.core.catalog import Literal
 from pytest_atdm.core.errors import CatalogError, OverrideError, PlanImpossible, SchemaMismatch
 from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, compile_expression, names, parse, substitute
-from pytest_atdm.core.model import ExistingRow
-from pytest_atdm.core.planner.drafts import OVERRIDE, Draft
+from pytest_atdm.core.model import OVERRIDE, ExistingRow
+from pytest_atdm.core.planner.drafts import Draft
 from pytest_atdm.core.situation import Situation
 from pytest_atdm.core.types import to_cell
 from pytest_atdm.core.values import Stream, candidates
@@ -96,6 +96,8 @@ class Filling:
                 draft.keys[column] = parent.keys[parent_column]
             elif isinstance(parent, Draft):
                 self._value(parent, parent_column)
+                if parent_column not in parent.values:  # a default would fill it, but is not known before the insert
+                    self._draw(parent, parent.shape.column_by_name[parent_column])
                 draft.values[column] = parent.values[parent_column]
             else:
                 draft.values[column] = parent.values[parent_column]
