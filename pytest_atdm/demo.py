@@ -110,16 +110,14 @@ def _play(script: Script, session: AtdmSession) -> str:
     receipt = session.seed(wish, request_key=make_request_key(wish), test="atdm demo")
     fixtures = session.settings.folder / "fixtures"
     files = write_fixtures(session, receipt, ("playwright", "pytest"), fixtures)
-    page_url = make_page_url(address, receipt.run_id)
-    lines = describe_receipt(receipt, files, page_url, address.database_url)
-    _show(f"atdm request {script.scenario} --playwright --pytest", lines)
+    _show(f"atdm request {script.scenario} --playwright --pytest", describe_receipt(receipt, session, files))
     with _running_application(script.application, session) as application_url:
         _show(f"curl {application_url}{script.application.health}", [probe(application_url, script.application.health)])
         has_passed = _run_test(script, files["pytest"], application_url)
     _reset(session, receipt)
     if not has_passed:
         raise InternalError("the demo's test failed; its output stands above", hint="report it, with that output")
-    return page_url
+    return make_page_url(address, receipt.run_id)
 
 
 def _reset(session: AtdmSession, receipt: Receipt) -> None:

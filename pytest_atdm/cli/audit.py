@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from pytest_atdm._client import Json
     from pytest_atdm.core.audit import StoredEvent
     from pytest_atdm.core.model import Cell
+
+#: Columns of the detail in the timeline for people; the whole of it is in the JSON and on the audit page.
+DETAIL_WIDTH: Final = 100
 
 
 @click.command(short_help="Show what happened in a run, and whether the log of it is whole.")
@@ -67,11 +70,12 @@ def _read_event(event: Mapping[str, Cell]) -> StoredEvent:
 
 def _describe_detail(event: Mapping[str, Cell]) -> str:
     detail = event["detail"]
-    words = [f"{key}={_shorten(value)}" for key, value in detail.items()] if isinstance(detail, dict) else []
-    return " ".join(words)
+    words = [f"{key}={_write_value(value)}" for key, value in detail.items()] if isinstance(detail, dict) else []
+    text = " ".join(words)
+    return text if len(text) <= DETAIL_WIDTH else f"{text[: DETAIL_WIDTH - 3]}..."
 
 
-def _shorten(value: Cell) -> str:
+def _write_value(value: Cell) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {part}" for key, part in value.items()) + "}"
+        return "{" + ", ".join(f"{key}: {_write_value(part)}" for key, part in value.items()) + "}"
     return str(value)

@@ -100,7 +100,7 @@ def _check_scenarios(name: str, session: AtdmSession, examine: Callable[[str], o
         except AtdmError as error:
             problems.append(_report(name, error))
     folder = session.settings.catalog_folder()
-    yield from problems or [Finding(name, f"{len(scenarios)} scenarios of {folder} are sound")]
+    yield from dict.fromkeys(problems) or [Finding(name, f"{len(scenarios)} scenarios of {folder} are sound")]
 
 
 def _compare_versions(session: AtdmSession) -> str:

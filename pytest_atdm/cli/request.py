@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from pytest_atdm._markers import Wish
     from pytest_atdm._session import AtdmSession
-    from pytest_atdm.core.model import Cell, Plan, Receipt
+    from pytest_atdm.core.model import Cell, Plan, Receipt, SeededEntity
+
+KEYS_SHOWN: Final = 3
 
 
 @click.command()
@@ -141,27 +143,34 @@ def _answer_receipt(receipt: Receipt, fixtures: Mapping[str, Path], session: Atd
     from pytest_atdm.cli.desk import make_page_url  # lazy: startup
 
     address = session.connection.address
-    audit_url = make_page_url(address, receipt.run_id)
     payload = {field.name: getattr(receipt, field.name) for field in dataclasses.fields(receipt)}
-    payload |= {"audit_url": audit_url, "fixtures": fixtures, "database_url": address.database_url}
-    read_console().answer(payload, describe_receipt(receipt, fixtures, audit_url, address.database_url))
+    payload |= {
+        "audit_url": make_page_url(address, receipt.run_id),
+        "fixtures": fixtures,
+        "database_url": address.database_url,
+    }
+    read_console().answer(payload, describe_receipt(receipt, session, fixtures))
 
 
-def describe_receipt(
-    receipt: Receipt, fixtures: Mapping[str, Path], audit_url: str, database_url: str | None
-) -> Iterator[str]:
+def describe_receipt(receipt: Receipt, session: AtdmSession, fixtures: Mapping[str, Path]) -> Iterator[str]:
     """Yield what *receipt* says, for a person: the token too, and the command that undoes the request."""
+    from pytest_atdm.cli.desk import make_page_url  # lazy: startup
+
     yield f"seeded {receipt.scenario}: {receipt.rows} rows, as of {receipt.as_of}\n"
-    rows = [(name, entity.table, len(entity.rows), _name_key(entity.rows)) for name, entity in receipt.entities.items()]
-    yield from format_table(("entity", "table", "rows", "first column"), rows)
+    rows = [
+        (name, entity.table, len(entity.rows), _describe_keys(entity, session.schema.table(entity.table).primary_key))
+        for name, entity in receipt.entities.items()
+    ]
+    yield from format_table(("entity", "table", "rows", "key"), rows)
     yield ""
     facts = {"request": receipt.request_id, "run": receipt.run_id, "token": receipt.cleanup_token}
     facts |= {f"{name} file": str(path) for name, path in fixtures.items()}
-    facts |= {"audit": audit_url, "database": database_url or "the seeder's"}
+    address = session.connection.address
+    facts |= {"audit": make_page_url(address, receipt.run_id), "database": address.database_url or "the seeder's"}
     facts |= {"undo": f"atdm reset {receipt.run_id} --token {receipt.cleanup_token}"}
     yield from (f"{name.ljust(16)}{fact}" for name, fact in facts.items())
 
 
-def _name_key(rows: Sequence[Mapping[str, Cell]]) -> str:
-    found = [f"{column} {value}" for row in rows for column, value in list(row.items())[:1]]
-    return ", ".join(found[:3]) + (", ..." if len(found) > len(found[:3]) else "")
+def _describe_keys(entity: SeededEntity, primary_key: Sequence[str]) -> str:
+    keys = [" ".join(str(row.get(column)) for column in primary_key) for row in entity.rows]
+    return ", ".join(keys[:KEYS_SHOWN]) + (", ..." if len(keys) > KEYS_SHOWN else "")

@@ -79,10 +79,10 @@ def make_bundle(receipt: Receipt, scenario: Scenario, schema: Schema) -> Fixture
 
 def _make_entity(entity: SeededEntity, schema: Schema) -> FixtureEntity:
     table = schema.table(entity.table)
+    names = [column.name for column in table.columns if any(column.name in row for row in entity.rows)]
     rows = tuple(
-        {name: to_python(table.column(name).type, cell, schema) for name, cell in row.items()} for row in entity.rows
+        {name: to_python(table.column(name).type, row.get(name), schema) for name in names} for row in entity.rows
     )
-    names = tuple(entity.rows[0]) if entity.rows else ()
     columns = tuple(
         FixtureColumn(
             name=name,

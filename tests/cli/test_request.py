@@ -64,7 +64,7 @@ def test_a_receipt_for_people(atdm: Atdm) -> None:
     lines = outcome.shape.splitlines()
     assert lines[0].startswith(f"seeded {SCENARIO}: ")
     assert lines[0].endswith(" rows, as of 2026-01-31")
-    assert lines[2].split() == ["entity", "table", "rows", "first", "column"]
+    assert lines[2].split() == ["entity", "table", "rows", "key"]
     facts = {line[:16].strip(): line[16:] for line in lines[lines.index("", 2) + 1 :]}
     root = facts["pytest file"].removesuffix(f"fixtures/atdm_{SCENARIO}.py")
     assert facts == {

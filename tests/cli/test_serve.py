@@ -26,8 +26,13 @@ def serving(place: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]
     """Yield a running ``atdm serve`` in *place* and what it answered."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ATDM_")}
     with subprocess.Popen(
-        [sys.executable, "-c", SERVE], cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:  # fmt: skip
+        [sys.executable, "-c", SERVE],
+        cwd=place,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
         try:
             assert process.stdout is not None
             text = ""
