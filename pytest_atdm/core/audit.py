@@ -53,7 +53,7 @@ def chain_hash(previous: bytes, body: str) -> bytes:
 
 
 def find_break(events: Sequence[StoredEvent]) -> int | None:
-    """Return the sequence number (from 1) at which the chain of one run first breaks, or None. Events in stored order."""
+    """Return the sequence number (from 1) at which the chain of one run breaks, or None. Events in stored order."""
     previous = GENESIS
     for expected, event in enumerate(events, start=1):
         if event.seq != expected or event.previous != previous or event.hash != chain_hash(previous, event.body):

@@ -16,6 +16,8 @@ from typing_extensions import TypeAliasType
 from pytest_atdm.core.strict import Strict
 
 PLAN_FORMAT: Final = 1
+#: The source of a value that the caller gave.
+OVERRIDE: Final = "override"
 
 Cell = TypeAliasType("Cell", "bool | int | float | str | list[Cell] | dict[str, Cell] | None")
 

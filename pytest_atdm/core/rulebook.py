@@ -6,18 +6,18 @@ Planner and gate read the same book, so that what the one chooses the other acce
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pytest_atdm.core.errors import AtdmError, CatalogError
-from pytest_atdm.core.expressions import Expr, Name, compile_expression, map_children, names, parse
+from pytest_atdm.core.expressions import Expr, compile_expression, names, parse, rename
 from pytest_atdm.core.relations import find_relations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_atdm.core.catalog import Domain, ReferenceTable, Rule
-    from pytest_atdm.core.expressions import Evaluator
+    from pytest_atdm.core.expressions import Evaluator, Parts
     from pytest_atdm.core.schema import Check, Column, ForeignKey, Schema, Table
 
 Validator: TypeAlias = Literal["temporal", "synthetic", "value"]
@@ -45,7 +45,8 @@ class Rulebook:
     """A schema, a domain, and the conditions that follow from both.
 
     Raises:
-        CatalogError: a rule names a table or column that the database lacks, or is not an expression.
+        SchemaMismatch: a rule names a table or column that the database lacks.
+        CatalogError: a rule is not an expression over a row and the rows that it refers to.
     """
 
     def __init__(self, schema: Schema, domain: Domain) -> None:
@@ -54,6 +55,8 @@ class Rulebook:
         self._rules = _rules_by_table(schema, domain)
         self._conditions: dict[str, tuple[Condition, ...]] = {}
         self._relations: dict[str, Mapping[str, ForeignKey]] = {}
+        for id in self._rules:  # a rule that does not fit is an error now; the CHECKs of other tables wait for use
+            self.conditions(schema.tables[id])
 
     def conditions(self, table: Table) -> tuple[Condition, ...]:
         """Return what must hold of every row of *table*: its CHECKs, then the domain's rules."""
@@ -139,7 +142,8 @@ def _domain_conditions(schema: Schema, table: Table) -> Iterator[Condition]:
     """The CHECKs of domain types, said of the columns that have these types."""
     for column in table.columns:
         for check in _domain_checks(schema, column):
-            yield _database_condition(check, _rename_value(parse(check.expression), column.name), table)
+            expr = parse(check.expression, source=f"{column.type}.{check.name}")
+            yield _database_condition(check, rename(expr, partial(_say_column, column.name)), table)
 
 
 def _domain_checks(schema: Schema, column: Column) -> Iterator[Check]:
@@ -149,10 +153,8 @@ def _domain_checks(schema: Schema, column: Column) -> Iterator[Check]:
         domain = schema.domains.get(domain.type)
 
 
-def _rename_value(expr: Expr, column: str) -> Expr:
-    if isinstance(expr, Name) and expr.parts == ("value",):
-        return Name((column,))
-    return map_children(expr, lambda part: _rename_value(part, column))
+def _say_column(column: str, parts: Parts) -> Parts:
+    return (column,) if parts == ("value",) else parts
 
 
 def _own_columns(expr: Expr, table: Table) -> frozenset[str]:

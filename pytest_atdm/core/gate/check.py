@@ -40,6 +40,11 @@ class Check:
         self.structure = tuple(self._find_structure_faults())
         self.situation = Situation(rulebook, self._as_of(), plan.rows, plan.existing)
 
+    @property
+    def rows(self) -> tuple[PlannedRow | ExistingRow, ...]:
+        """Every row of the plan: those to insert, then the reference rows."""
+        return (*self.plan.rows, *self.plan.existing)
+
     def table(self, row: PlannedRow | ExistingRow) -> Table:
         """Return the table of *row*."""
         return self.rulebook.schema.tables[row.table]
@@ -67,7 +72,7 @@ class Check:
                 message="as_of is not an ISO-8601 date",
                 fix="write it as YYYY-MM-DD",
             )
-        for row in (*self.plan.rows, *self.plan.existing):
+        for row in self.rows:
             if row.name in seen:
                 yield self.finding(
                     "row-name", row.name, "", message="two rows have this name", fix="give each row its own name"
@@ -83,9 +88,17 @@ class Check:
             return
         for column in (*row.values, *getattr(row, "keys", ())):
             if column not in table.column_by_name:
-                fix = suggest(column, table.column_by_name, "column")
-                message = f'table "{table.id}" has no column "{column}"'
-                yield self.finding("unknown-column", row.name, column, message=message, fix=fix)
+                yield self._unknown_column(row, table, column)
+
+    def _unknown_column(self, row: PlannedRow | ExistingRow, table: Table, column: str) -> Finding:
+        return self.finding(
+            "unknown-column",
+            row.name,
+            column,
+            message=f'table "{table.id}" has no column "{column}"',
+            fix=suggest(column, table.column_by_name, "column"),
+            value=row.values.get(column),
+        )
 
 
 def _is_date(text: str) -> bool:

@@ -33,7 +33,7 @@ def find_broken_promises(check: Check) -> Iterator[Finding]:
     Unlike a CHECK, a promise must be *true*: NULL breaks it. What only the database can tell is left to the database.
     """
     rows: dict[str, list[PlannedRow | ExistingRow]] = {}
-    for row in (*check.plan.rows, *check.plan.existing):
+    for row in check.rows:
         rows.setdefault(row.entity, []).append(row)
     for index, promise in enumerate(check.plan.promises):
         expr, evaluate = _compile(promise.expression, promise.source)

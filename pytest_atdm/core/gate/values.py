@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_atdm.core.expressions import EvaluationError, holds
+from pytest_atdm.core.model import OVERRIDE
 from pytest_atdm.core.types import to_python
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ def find_violations(check: Check, validator: str) -> Iterator[Finding]:
 
 def _violation(check: Check, row: PlannedRow, condition: Condition, text: str) -> Finding:
     named = [c.name for c in check.table(row).columns if c.name in condition.columns]
-    given = [name for name in named if f"{row.name}.{name}" in check.plan.sources]
-    column = next(iter(given or named), "")
+    column = _find_culprit(check, row, named)
     seen = ", ".join(f"{name} = {row.values.get(name)!r}" for name in named)
     return check.finding(
         condition.id,
@@ -52,6 +52,14 @@ def _violation(check: Check, row: PlannedRow, condition: Condition, text: str) -
         fix=condition.fix,
         value=row.values.get(column),
     )
+
+
+def _find_culprit(check: Check, row: PlannedRow, named: list[str]) -> str:
+    """Return the column to blame: what the caller overrode before what the catalog gives before what was generated."""
+    sources = {name: check.plan.sources.get(f"{row.name}.{name}") for name in named}
+    overridden = [name for name, source in sources.items() if source == OVERRIDE]
+    given = [name for name, source in sources.items() if source is not None]
+    return next(iter(overridden or given or named), "")
 
 
 def _judge_cell(check: Check, row: PlannedRow, column: Column) -> Iterator[Finding]:

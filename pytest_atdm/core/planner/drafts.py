@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_atdm.core.catalog import Formula, Link, Literal
 from pytest_atdm.core.errors import CatalogError, OverrideError, SchemaMismatch
 from pytest_atdm.core.expressions import compile_expression, parse
-from pytest_atdm.core.model import ExistingRow
+from pytest_atdm.core.model import OVERRIDE, ExistingRow
 from pytest_atdm.core.text import suggest
 from pytest_atdm.core.values import Stream
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.rulebook import Rulebook
     from pytest_atdm.core.schema import ForeignKey, Table
-
-OVERRIDE = "override"
 
 
 @dataclass(slots=True, eq=False)
@@ -114,10 +112,10 @@ class Drafting:
                 self._note_link(entity, table, name, value)
             else:
                 given[table.column(name, where=value.source).name] = value
-        for (owner, column), value in self.overrides.cells.items():
+        for (owner, column), override in self.overrides.cells.items():
             if owner == entity.name:
                 self._check_override_column(entity, table, column)
-                given[column] = Literal(value, OVERRIDE)
+                given[column] = Literal(override, OVERRIDE)
         return given
 
     def _check_override_column(self, entity: Entity, table: Table, column: str) -> None:

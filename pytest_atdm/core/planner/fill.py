@@ -118,8 +118,8 @@ class Filling:
         draft.values = {c.name: draft.values[c.name] for c in draft.shape.columns if c.name in draft.values}
 
     def _fill_columns(self, draft: Draft) -> None:
-        for column in draft.given:
-            self._value(draft, column)
+        for name in draft.given:
+            self._value(draft, name)
         for column in draft.shape.columns:
             if _is_wanted(column):
                 self._value(draft, column.name)
