@@ -28,6 +28,8 @@ CLASHES: Final = frozenset({"40001", "40P01"})
 #: A row below was written meanwhile, or a key is new: look again.
 REFERENCE_BROKEN: Final = frozenset({"23503", "23001"})
 
+#: What the driver itself says of an argument that it cannot send; Postgres always says it more exactly.
+_NOT_SENT: Final = "22000"
 _ROW_EXISTS: Final = frozenset({"23505", "23P01"})
 _GAVE_UP: Final = frozenset({"57014", "55P03", *CLASHES})
 _NAMES_UNKNOWN: Final = frozenset({"42P01", "42703", "3F000", "42704"})
@@ -40,8 +42,6 @@ def translated(doing: str) -> Iterator[None]:
         yield
     except asyncpg.PostgresError as error:
         raise translate(error, doing) from error
-    except asyncpg.DataError as error:
-        raise InvalidRequest(f"{doing}: {error}", hint="give a value that Postgres can hold") from error
     except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
         raise DatabaseUnavailable(
             f"{doing}: Postgres does not answer ({type(error).__name__}: {error})",
@@ -54,6 +54,8 @@ def translate(error: asyncpg.PostgresError, doing: str) -> AtdmError:
     state = error.sqlstate or ""
     if state.startswith("AT"):
         return _translate_own(state, str(error))
+    if state == _NOT_SENT:
+        return InvalidRequest(f"{doing}: {error}", hint="give a value that Postgres can hold")
     if state in _ROW_EXISTS:
         return RowConflict(
             f"{doing}: {_place(error)}: {error.detail or error}",

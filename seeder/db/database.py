@@ -116,6 +116,7 @@ class Database:
         Raises:
             Conflict: the run id stands there with other values, or the run has ended.
         """
+        await self.read_schema()  # the evidence of what is there already is taken of every table that there is now
         return await runs.start_run(self._pool, (await self._current())[0], run)
 
     async def end_run(self, run_id: str) -> None:

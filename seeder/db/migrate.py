@@ -27,6 +27,7 @@ async def apply_migrations(pool: asyncpg.Pool, folder: Path) -> list[str]:
             # From here on this process is the only one that migrates.
             if not await connection.fetchval(QUERIES["ground_laid"]):
                 await connection.execute(QUERIES["lay_ground"])
+            await connection.execute(QUERIES["step_out_of_own_schema"])
             return await _apply_missing(connection, folder)
 
 

@@ -54,4 +54,4 @@ SELECT
     (SELECT json_agg(DISTINCT t.id) FROM tables t JOIN pg_trigger g ON g.tgrelid = t.oid
         WHERE NOT g.tgisinternal AND g.tgenabled <> 'D' AND (g.tgtype & 7) = 7) AS triggered,
     (SELECT json_agg(json_build_array(name, seqstart)) FROM sequences WHERE seqincrement = 1 AND seqcache = 1) AS one_by_one,
-    to_json(current_schemas(false)) AS search_path;
+    to_json(array_remove(current_schemas(false), 'atdm')) AS search_path;
