@@ -6,12 +6,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
 from litestar import Litestar, Router
-from litestar.datastructures import State
 from litestar.di import Provide
 
 from pytest_atdm import __version__
 from pytest_atdm.core.catalog import Catalog, load_catalog
-from pytest_atdm.core.errors import SettingError
+from pytest_atdm.core.errors import InternalError, SettingError
 from seeder.db.database import Database
 from seeder.metrics import Counters
 from seeder.routes.audit import Audit
@@ -26,8 +25,7 @@ from seeder.service import Seeder
 from seeder.ui.pages import create_pages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from contextlib import AbstractAsyncContextManager
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from litestar.types import Message, Scope
@@ -56,6 +54,7 @@ def create_app(settings: Settings) -> Litestar:
     """
     if not settings.token:
         raise SettingError("the seeder has no token: anybody could write", hint="set ATDM_TOKEN to a random value")
+    engine = _Engine(settings, read_catalog(settings.catalog))
     guard = guard_with(settings.token)
     return Litestar(
         route_handlers=[
@@ -63,9 +62,9 @@ def create_app(settings: Settings) -> Litestar:
             Router("/", route_handlers=[Target, Runs, Requests, Audit, Description], guards=[guard]),
             create_pages(settings.token, answer_error),
         ],
-        dependencies={"seeder": Provide(provide_seeder, sync_to_thread=False)},
+        dependencies={"seeder": Provide(engine.provide, sync_to_thread=False)},
         exception_handlers={Exception: answer_error},
-        lifespan=[open_seeder(settings, read_catalog(settings.catalog))],
+        lifespan=[engine.run],
         before_send=[add_security_headers],
         request_max_body_size=settings.max_body_bytes,
         openapi_config=None,
@@ -74,28 +73,32 @@ def create_app(settings: Settings) -> Litestar:
     )
 
 
-def open_seeder(settings: Settings, catalog: Catalog) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """Return the application's lifespan: database open, the domains' migrations applied where that is wanted."""
+class _Engine:
+    """The service while the application serves."""
+
+    def __init__(self, settings: Settings, catalog: Catalog) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._seeder: Seeder | None = None
 
     @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        database = await Database.open(settings)
+    async def run(self, _app: Litestar) -> AsyncIterator[None]:
+        """Open the database, apply the domains' migrations where that is wanted, and close it in the end."""
+        database = await Database.open(self._settings)
         try:
-            if settings.embedded or settings.migrate_domains:
-                for folder in _migration_folders(settings.catalog, catalog):
+            if self._settings.embedded or self._settings.migrate_domains:
+                for folder in _migration_folders(self._settings.catalog, self._catalog):
                     await database.apply_target_migrations(folder)
-            app.state.seeder = Seeder(database, catalog, settings, Counters())
+            self._seeder = Seeder(database, self._catalog, self._settings, Counters())
             yield
         finally:
             await database.close()
 
-    return lifespan
-
-
-def provide_seeder(state: State) -> Seeder:
-    """Return the running service to the handlers."""
-    seeder: Seeder = state.seeder
-    return seeder
+    def provide(self) -> Seeder:
+        """Return the service to a handler."""
+        if self._seeder is None:
+            raise InternalError("the seeder was called before it was open", hint="enter the application's lifespan")
+        return self._seeder
 
 
 def read_catalog(folder: Path) -> Catalog:

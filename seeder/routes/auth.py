@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 def guard_with(token: str) -> Guard:
     """Return a guard that lets through who shows *token* as bearer token."""
 
-    def require_token(connection: ASGIConnection[BaseRouteHandler, object, object, State], _: BaseRouteHandler) -> None:
+    # Async though nothing is awaited: the framework runs a plain guard in a thread, which costs 0.2 ms per call.
+    async def require_token(
+        connection: ASGIConnection[BaseRouteHandler, object, object, State], _: BaseRouteHandler
+    ) -> None:
         if not bearer_matches(connection.headers.get("authorization", ""), token):
             raise Unauthorized(
                 f"{connection.url.path}: the bearer token is missing or wrong",
