@@ -5,23 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import json
-import os
 import secrets
 import socket
-import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.errors import SettingError
+from seeder.announcement import Announcement
 from seeder.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-STATE_FILE: Final = "seeder.json"
 
 _TOKEN_BYTES: Final = 32
 
@@ -54,22 +50,17 @@ def serve(options: Options) -> None:
         AtdmError: whatever keeps the database or the application from starting.
     """
     token = _choose_token(options)
-    # The imports take longer than the start of Postgres; the main thread, which lives on, is the one to start it.
+    # The imports run beside the start of Postgres. That is for the main thread, which lives on: see start_confined.
     loading = threading.Thread(target=_load_application, daemon=True)
     loading.start()
-    with _database(options) as database_url, _listen(options) as listener:
+    with _listen(options) as listener, _database(options) as database_url:
         loading.join()
         from seeder.server import run_server  # lazy: loaded meanwhile; raises here if that failed
 
         settings = _make_settings(options, database_url, token, listener)
-        announcement = _Announcement(options, settings)
-        with contextlib.closing(announcement):
-            asyncio.run(
-                run_server(
-                    settings, listener, owned=options.owned,
-                    on_started=announcement.publish, on_orphaned=announcement.say_that_it_stays,
-                )
-            )  # fmt: skip
+        state = options.state or options.embedded
+        with contextlib.closing(Announcement(settings, state, owned=options.owned)) as announcement:
+            asyncio.run(run_server(settings, listener, announcement, owned=options.owned))
 
 
 def _load_application() -> None:
@@ -106,11 +97,15 @@ def _listen(options: Options) -> socket.socket:
     """Return a bound socket: from now on the address is known and ours."""
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     try:
-        return socket.create_server((options.host, options.port), family=family, backlog=1024)
+        listener = socket.create_server((options.host, options.port), family=family, backlog=1024)
     except (OSError, OverflowError) as error:
         raise SettingError(
             f"cannot listen on {options.host} port {options.port}: {error}", hint="choose another --host or --port"
         ) from error
+    # Accepted connections inherit it. asyncio sets it only on sockets made with an explicit protocol, and without it
+    # an answer of two writes waits 40 ms for the client's delayed acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def _make_settings(options: Options, database_url: str, token: str, listener: socket.socket) -> Settings:
@@ -130,50 +125,3 @@ def _derive_base_url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # a wildcard is no address to call
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
-
-
-class _Announcement:
-    """Tells the starter (stdout) and later joiners (the state file) where the seeder is; withdrawn by ``close``."""
-
-    def __init__(self, options: Options, settings: Settings) -> None:
-        self._owned = options.owned
-        self._settings = settings
-        folder = options.state or options.embedded
-        self._file = folder / STATE_FILE if options.owned and folder is not None else None
-
-    def publish(self, lifeline_port: int | None) -> None:
-        """Say that requests are accepted."""
-        settings = self._settings
-        if not self._owned:
-            database = f", database {settings.database_url}" if settings.embedded else ""
-            print(f"atdm-seeder: {settings.base_url}{database}", file=sys.stderr, flush=True)
-            return
-        facts = {"url": settings.base_url, "token": settings.token, "database_url": settings.database_url}
-        line = json.dumps({**facts, "pid": os.getpid(), "lifeline": lifeline_port})
-        if self._file is not None:
-            _write_privately(self._file, line)
-        print_line(line)
-
-    def say_that_it_stays(self) -> None:
-        """Tell the starter, which has let go and may be waiting for our end, that others still hold on."""
-        print_line(json.dumps({"stays": True}))
-
-    def close(self) -> None:
-        """Let no joiner find this seeder any more."""
-        if self._file is not None:
-            self._file.unlink(missing_ok=True)
-
-
-def print_line(line: str) -> None:
-    """Write one *line* to the starter; nothing happens if it has gone: the lifeline notices that."""
-    with contextlib.suppress(OSError):
-        os.write(1, line.encode() + b"\n")
-
-
-def _write_privately(path: Path, text: str) -> None:
-    """Write *path* in one step, readable by its owner alone."""
-    draft = path.with_suffix(".draft")
-    draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600, exist_ok=False)
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
