@@ -54,6 +54,12 @@ Without `--url` or `--database-url` a command joins the seeder that runs for thi
 an embedded Postgres and ends it when it is done. The rows stay in `.atdm`, but no application can reach them between
 two commands. `atdm serve` in another terminal keeps seeder and Postgres running for all of them.
 
+## The same request again
+
+Without `--run-id` every `atdm request` starts a run of its own, with values of its own wherever a column is unique.
+With `--run-id` the same request in the same run gives the same rows: as long as they stand it is answered with them
+again and with a new token (the older one stops working); once they have been reset it is refused as a conflict.
+
 ## Which request a reset means
 
 `atdm reset RUN --token TOKEN` first takes RUN for the id of a request. If there is no such request it is the id of a

@@ -188,6 +188,19 @@ def test_a_token_picks_its_request_of_a_run(atdm: Atdm) -> None:
     assert (sum(rest["seeded"].values()), rest["already"]) == (second["rows"], False)
 
 
+def test_the_same_request_of_a_run_stands_once(atdm: Atdm) -> None:
+    """Asked again it gives the same rows with a new token, and after its reset a conflict: no receipt without rows."""
+    words = ("request", "active_member_clean", "--run-id", "01JD0000000000000000000079", "--output", "json")
+
+    first, second = (atdm(*words).payload for _ in range(2))
+
+    assert (first["replayed"], second["replayed"]) == (False, True)
+    assert second["entities"] == first["entities"]
+    old, new = (atdm("reset", one["run_id"], "--token", one["cleanup_token"]) for one in (first, second))
+    assert (old.code, new.code) == (2, 0)
+    assert atdm(*words).payload["error"]["code"] == "conflict"
+
+
 def test_a_reset_for_people(atdm: Atdm) -> None:
     """A table of what was removed by table, seeded and made by the application apart."""
     receipt = atdm("request", "active_member_clean", "--output", "json").payload
