@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import pytest
@@ -45,15 +46,18 @@ class Problems:
 
 
 def check_marked(session: pytest.Session, marked: Sequence[pytest.Item]) -> None:
-    """Check what the *marked* items ask for and report every problem as a collection error; nothing is written.
+    """Check what the *marked* items ask for and report every problem as a collection error; then start the run.
 
-    With ``--collect-only`` names and overrides are checked against the catalog, and nothing is started.
+    Nothing is written before all is well. With ``--collect-only`` names and overrides are checked against the catalog,
+    and nothing is started.
     """
     problems = Problems()
     atdm = session_of(session.config)
     sound = problems.sift(_group(problems, marked), lambda item: _check_names(atdm, item))
     if sound and not session.config.option.collectonly:
-        _check_plans(problems, atdm, sound)
+        sound = _check_plans(problems, atdm, sound)
+        if not problems.items_by_text:
+            _prepare_run(problems, atdm, sound)
     for text, items in problems.items_by_text.items():
         session.config.hook.pytest_collectreport(report=_make_report(text, items))
     if problems.items_by_text:
@@ -77,13 +81,23 @@ def _check_names(atdm: AtdmSession, item: pytest.Item) -> None:
     atdm.catalog.check(wish.scenario, wish.overrides)
 
 
-def _check_plans(problems: Problems, atdm: AtdmSession, groups: list[Items]) -> None:
+def _check_plans(problems: Problems, atdm: AtdmSession, groups: list[Items]) -> list[Items]:
     try:
         atdm.schema  # noqa: B018 (asks the seeder, which may have to be started)
     except AtdmError as exc:
-        problems.add(exc, (item for items in groups for item in items))
-    else:
-        problems.sift(groups, lambda item: atdm.plan(item.stash[WISH], item.nodeid))
+        problems.add(exc, chain.from_iterable(groups))
+        return []
+    return problems.sift(groups, lambda item: atdm.plan(item.stash[WISH], item.nodeid))
+
+
+def _prepare_run(problems: Problems, atdm: AtdmSession, groups: list[Items]) -> None:
+    """Start the run here, so that a run that cannot start is one error and not one per test."""
+    domains = {atdm.catalog.scenario(items[0].stash[WISH].scenario).domain for items in groups}
+    try:
+        for domain in sorted(domains):
+            atdm.prepare(domain)
+    except AtdmError as exc:
+        problems.add(exc, chain.from_iterable(groups))
 
 
 def _make_report(text: str, items: Items) -> pytest.CollectReport:

@@ -25,6 +25,7 @@ def reset_everything(config: pytest.Config) -> str:
     try:
         report = session_of(config).reset_all()
     except AtdmError as exc:
+        session_of(config).close()  # a session that does not start has no end that would do it
         raise pytest.UsageError(f"atdm: --atdm-reset-all failed: {exc}") from exc
     rows, requests = count_noun(_count_rows(report), "row"), count_noun(report.requests, "request")
     return f"--atdm-reset-all removed {rows} of {requests}"
@@ -39,19 +40,18 @@ def close_session(config: pytest.Config) -> None:
 
 def _close(config: pytest.Config) -> None:
     atdm, notes = config.stash[SESSION], config.stash[NOTES]
+    run = f"the run {atdm.identity.run_id}"
     if atdm.is_lost:
-        notes.append(f"the run {atdm.identity.run_id} was not ended: the seeder did not answer")
+        notes.append(f"{run} was not ended: the seeder did not answer")
     try:
         report = atdm.close()
     except AtdmError as exc:
-        notes.append(f"the run {atdm.identity.run_id} could not be ended: {exc}")
+        notes.append(f"{run} could not be ended: {exc}")
         return
     if report is not None and _count_rows(report):
-        notes.append(
-            f"the end of the run {atdm.identity.run_id} removed {count_noun(_count_rows(report), 'row')} that tests had left"
-        )
+        notes.append(f"the end of {run} removed {count_noun(_count_rows(report), 'row')} that tests had left")
     if report is not None and report.left:
-        notes.append(f"the end of the run {atdm.identity.run_id} had to leave {count_noun(len(report.left), 'row')}")
+        notes.append(f"the end of {run} had to leave {count_noun(len(report.left), 'row')}")
 
 
 def _count_rows(report: ResetReport) -> int:

@@ -67,25 +67,30 @@ class RowsOfTest:
             AtdmError: the first reset that failed.
             pytest.fail.Exception: rows were left standing.
         """
+        reports: list[ResetReport] = []
         errors: list[AtdmError] = []
-        left: list[LeftRow] = []
         while self._live:
             try:
-                left += self._reset(self._live.pop()).left
+                reports.append(self._reset(self._live.pop()))
             except AtdmError as exc:
                 errors.append(exc)
         if errors:
             raise errors[0]
-        if left:
-            pytest.fail(_describe_rows(f"left standing by the cleanup: {count_noun(len(left), 'row')}", left), pytrace=False)
+        left = [row for report in reports for row in report.left]
+        self._speak_of(left, detached=[row for report in reports for row in report.detached])
 
     def _reset(self, live: LiveRequest) -> ResetReport:
         report = self._session.reset(live.receipt, self._events(live))
         attach_report(self._item, report_reset(report_seeded(live.receipt), report))
-        if report.detached:
-            what = f"the cleanup changed {count_noun(len(report.detached), 'row')} that stood before the test"
-            self._item.warn(AtdmWarning(_describe_rows(what, report.detached)))
         return report
+
+    def _speak_of(self, left: Sequence[LeftRow], *, detached: Sequence[LeftRow]) -> None:
+        if detached:
+            what = f"the cleanup changed {count_noun(len(detached), 'row')} that stood before the test"
+            self._item.warn(AtdmWarning(_describe_rows(what, detached)))
+        if left:
+            what = f"left standing by the cleanup: {count_noun(len(left), 'row')}"
+            pytest.fail(_describe_rows(what, left), pytrace=False)
 
     def _events(self, live: LiveRequest) -> list[Json]:
         outcome = self._item.stash.get(OUTCOME, "error")
@@ -131,7 +136,7 @@ def _clear_errors(item: pytest.Item) -> Iterator[None]:
         if isinstance(exc, SeederUnreachable):
             session_of(item.config).is_lost = True
             item.session.shouldstop = f"atdm: {exc.message}"
-        pytest.fail(str(exc), pytrace=False)
+        raise pytest.fail.Exception(str(exc), pytrace=False) from None
 
 
 def _describe_rows(what: str, rows: Sequence[LeftRow]) -> str:

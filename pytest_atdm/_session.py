@@ -123,7 +123,7 @@ class AtdmSession:
         *test* goes into the audit trail.
         """
         planned = self.plan(wish, request_key)
-        self._prepare(planned.domain)
+        self.prepare(planned.domain)
         self._attempts[request_key] += 1
         attempt = self._attempts[request_key]
         return self.connection.client.seed(
@@ -183,8 +183,8 @@ class AtdmSession:
             seeder_url=self.connection.address.url,
         )
 
-    def _prepare(self, domain: str) -> None:
-        """Have the run stand, and the reference rows of *domain*: once per session."""
+    def prepare(self, domain: str) -> None:
+        """Have the run started, and the reference rows of *domain* stand: once per session."""
         if domain not in self._domains:
             self.run  # noqa: B018 (starts it)
             self.connection.client.seed_reference(domain)
@@ -192,7 +192,7 @@ class AtdmSession:
 
     def _gate(self, domain: str) -> Gate:
         if domain not in self._gates:
-            given = self._hook.atdm_validators(schema=self.schema)
+            given = self._hook.pytest_atdm_validators(schema=self.schema)
             extra = [validator for validators in given for validator in validators]
             self._gates[domain] = Gate(Rulebook(self.schema, self.catalog.domain(domain)), extra)
         return self._gates[domain]
@@ -201,7 +201,7 @@ class AtdmSession:
     def _emitters(self) -> tuple[Emitter, ...]:
         from pytest_atdm.emit import built_in_emitters  # lazy: only where fixtures are wanted
 
-        return (*built_in_emitters(), *(emitter for given in self._hook.atdm_emitters() for emitter in given))
+        return (*built_in_emitters(), *(emitter for given in self._hook.pytest_atdm_emitters() for emitter in given))
 
     def _write_fixtures(self, bundle: FixtureBundle) -> Mapping[str, Path]:
         if self.settings.fixtures_dir is None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @pytest.hookspec
-def atdm_validators(schema: Schema) -> Sequence[Validator]:  # type: ignore[empty-body]
+def pytest_atdm_validators(schema: Schema) -> Sequence[Validator]:  # type: ignore[empty-body]
     """Return further validators for the gate: each is called with a plan and returns its findings.
 
     Called once per session and domain, with the target's *schema*, in the process that runs the tests. What they find
@@ -24,5 +24,5 @@ def atdm_validators(schema: Schema) -> Sequence[Validator]:  # type: ignore[empt
 
 
 @pytest.hookspec
-def atdm_emitters() -> Sequence[Emitter]:  # type: ignore[empty-body]
+def pytest_atdm_emitters() -> Sequence[Emitter]:  # type: ignore[empty-body]
     """Return further emitters of fixture files; called once per session, where fixtures are wanted."""

@@ -17,7 +17,7 @@ COUNTING = """
         with open("checked", "a") as file: print(check.plan.scenario, check.plan.request_key, file=file)
         return ()
 
-    def atdm_validators(schema): return [Validator("counting", count)]
+    def pytest_atdm_validators(schema): return [Validator("counting", count)]
 """
 
 

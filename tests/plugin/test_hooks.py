@@ -12,10 +12,10 @@ VALIDATOR = """
 
     def refuse_cheap_books(check):
         for row in check.plan.rows:
-            if row.entity == "book" and row.values["price"] != 12.5:
+            if row.entity == "book" and float(row.values["price"]) != 12.5:
                 yield check.finding("cheap", row.name, "price", message="too cheap", fix="sell it for 12.50")
 
-    def atdm_validators(schema):
+    def pytest_atdm_validators(schema):
         assert schema.table("books").primary_key == ("book_id",)
         return [Validator("prices", refuse_cheap_books)]
 """
@@ -30,7 +30,7 @@ EMITTER = """
             path.write_text(" ".join(bundle.entities))
             return path
 
-    def atdm_emitters(): return [Names()]
+    def pytest_atdm_emitters(): return [Names()]
 """
 
 

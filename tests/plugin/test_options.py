@@ -154,22 +154,38 @@ def test_seed_changes_generated_values_and_nothing_else_does(suite: Suite) -> No
     assert other.endswith("12.50")
 
 
-def test_run_id_makes_everything_byte_identical(suite: Suite) -> None:
-    """The unique part of values follows the run id; without one it is new in each session."""
+def test_run_id_makes_everything_byte_identical(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the same id another database gets the same rows; without one they are new each time."""
     suite.write(
         """
         @atdm_scenario("overdue_loan")
         def test_a(atdm_data):
-            with open("values", "a") as file: print(atdm_data.reader.card, file=file)
+            with open("values", "a") as file: print(atdm_data.reader, atdm_data.loan.lent_on, file=file)
         """
     )
 
-    for option in ((f"--atdm-run-id={RUN_ID}",), (f"--atdm-run-id={RUN_ID}",), (), ()):
-        suite.run(*option).assert_outcomes(passed=1)
+    suite.run(f"--atdm-run-id={RUN_ID}").assert_outcomes(passed=1)
+    suite.run().assert_outcomes(passed=1)
+    suite.run().assert_outcomes(passed=1)
+    for name in ("ATDM_URL", "ATDM_TOKEN", "ATDM_DATABASE_URL"):
+        monkeypatch.delenv(name)
+    suite.run(f"--atdm-run-id={RUN_ID}").assert_outcomes(passed=1)
 
-    first, again, third, fourth = (suite.pytester.path / "values").read_text().splitlines()
-    assert first == again
-    assert len({first, third, fourth}) == 3
+    first, second, third, elsewhere = (suite.pytester.path / "values").read_text().splitlines()
+    assert first == elsewhere
+    assert len({first, second, third}) == 3
+
+
+def test_a_run_id_that_is_taken_is_one_clear_error(suite: Suite) -> None:
+    """The seeder knows each run once: a second session with the same id is told so before its first test."""
+    suite.write("@pytest.mark.parametrize('number', range(3))\n" + ONE.replace("atdm_data", "number"))
+    run_id = "01JD0000000000000000000078"
+    suite.run(f"--atdm-run-id={run_id}").assert_outcomes(passed=3)
+
+    result = suite.run(f"--atdm-run-id={run_id}")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"run {run_id} *", "*hint: *conflict*"])
 
 
 def test_as_of_moves_every_date(suite: Suite) -> None:
@@ -209,9 +225,9 @@ def test_fixtures_dir_gets_the_files_of_each_request(suite: Suite) -> None:
         """
     )
 
-    suite.run("--atdm-fixtures-dir=made", f"--atdm-run-id={RUN_ID}").assert_outcomes(passed=1)
+    suite.run("--atdm-fixtures-dir=made", "--atdm-run-id=01JD0000000000000000000079").assert_outcomes(passed=1)
 
-    files = sorted((suite.pytester.path / "made" / RUN_ID).glob("*/*"))
+    files = sorted((suite.pytester.path / "made" / "01JD0000000000000000000079").glob("*/*"))
     assert {path.suffix for path in files} == {".json", ".py"}
     assert len(files) == 4
     assert json.loads(next(path for path in files if path.suffix == ".json").read_text())

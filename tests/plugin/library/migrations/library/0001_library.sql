@@ -1,7 +1,7 @@
 CREATE TABLE genres (code text PRIMARY KEY, title text NOT NULL);
 
 CREATE TABLE readers (
-    reader_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    reader_id uuid PRIMARY KEY,
     name text NOT NULL CHECK (name LIKE 'FAKE\_%'),
     card text NOT NULL UNIQUE,
     items integer NOT NULL,
