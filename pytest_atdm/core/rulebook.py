@@ -27,8 +27,8 @@ Validator: TypeAlias = Literal["temporal", "synthetic", "value"]
 class Condition:
     """What must not be false of a row of one table.
 
-    *columns* are the row's own columns that it names; *text* is the expression as written; *source* is
-    ``constraint <name>`` or catalog file and line.
+    *columns* are the row's own columns that it names; *is_local* says that it names nothing else; *text* is the
+    expression as written; *source* is ``constraint <name>`` or catalog file and line.
     """
 
     id: str
@@ -36,6 +36,7 @@ class Condition:
     expr: Expr
     evaluate: Evaluator
     columns: frozenset[str]
+    is_local: bool
     text: str
     source: str
     fix: str
@@ -86,6 +87,7 @@ class Rulebook:
             expr=expr,
             evaluate=compile_expression(expr),
             columns=_own_columns(expr, table),
+            is_local=_is_local(expr, table),
             text=rule.expression,
             source=rule.source,
             fix=rule.fix,
@@ -132,6 +134,7 @@ def _database_condition(check: Check, expr: Expr, table: Table) -> Condition:
         expr=expr,
         evaluate=compile_expression(expr),
         columns=_own_columns(expr, table),
+        is_local=_is_local(expr, table),
         text=check.expression,
         source=f"constraint {check.name} of {table.id}",
         fix="give values that satisfy the constraint",
@@ -159,3 +162,7 @@ def _say_column(column: str, parts: Parts) -> Parts:
 
 def _own_columns(expr: Expr, table: Table) -> frozenset[str]:
     return frozenset(parts[0] for parts in names(expr) if len(parts) == 1 and parts[0] in table.column_by_name)
+
+
+def _is_local(expr: Expr, table: Table) -> bool:
+    return all(len(parts) == 1 and parts[0] in table.column_by_name for parts in names(expr))

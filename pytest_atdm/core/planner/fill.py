@@ -257,13 +257,18 @@ class Filling:
         return Stream(self.seed, *part, self.scenario.id, draft.name, column.name, self._attempt)
 
     def _conditions_on(self, draft: Draft, column: Column) -> list[tuple[Condition, Expr]]:
-        """Return the conditions that speak of *column*, with everything else that is known already put in."""
+        """Return the conditions that speak of *column* alone, once everything else that is known has been put in."""
+        alone = frozenset({(column.name,)})
         found = []
         for condition in self.rulebook.conditions(draft.shape):
-            if column.name in condition.columns:
-                expr = substitute(condition.expr, self._known_scope(draft, column))
-                if names(expr) == frozenset({(column.name,)}):
-                    found.append((condition, expr))
+            if column.name not in condition.columns:
+                continue
+            if condition.is_local and len(condition.columns) == 1:
+                found.append((condition, condition.expr))
+                continue
+            expr = substitute(condition.expr, self._known_scope(draft, column))
+            if names(expr) == alone:
+                found.append((condition, expr))
         return found
 
     def _known_scope(self, draft: Draft, column: Column) -> Scope:
