@@ -118,7 +118,7 @@ def render_hooks() -> str:
     """Return the page about the hooks."""
     parts = []
     for name, function in inspect.getmembers(hookspecs, inspect.isfunction):
-        if name.startswith("atdm_"):
+        if name.startswith("pytest_atdm_"):
             signature = str(inspect.signature(function)).replace("'", "")
             parts += [f"## {name}", f"```python\ndef {name}{signature}\n```", _describe(function)]
     emitters = ", ".join(f"`{emitter.name}`" for emitter in built_in_emitters())

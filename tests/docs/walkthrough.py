@@ -17,7 +17,7 @@ from tests.architecture.repository import ROOT
 from tests.docs.markdown import Block, iter_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _TIMEOUT_S: Final = 120
 
@@ -51,8 +51,8 @@ class Reader:
             if block.title:
                 self._save(block)
 
-    def follow(self, page: str) -> None:
-        """Do what *page* says, in its order.
+    def follow(self, page: str, *, on_sql: Callable[[str], None] | None = None) -> None:
+        """Do what *page* says, in its order; *on_sql* is called with what is to be said to the database.
 
         Raises:
             AssertionError: an answer is not what the page shows, or a command without a shown answer failed.
@@ -63,6 +63,8 @@ class Reader:
             elif block.language == "console":
                 for step in iter_steps(block.text):
                     self._do(step, f"{page}:{block.line}")
+            elif block.language == "sql" and on_sql is not None:
+                on_sql(block.text)
 
     def _save(self, block: Block) -> None:
         path = self.folder / block.title

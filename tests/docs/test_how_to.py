@@ -1,0 +1,113 @@
+"""The how-to pages, followed in the folder that the tutorial leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import httpx
+import pytest
+
+from pytest_atdm._sidecar import ensure_seeder
+from tests.docs.walkthrough import Reader, read_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from pytest_atdm._sidecar import SeederAddress
+
+TUTORIAL = "docs/tutorial.md"
+
+
+def _execute(url: str, statement: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        await connection.execute(statement)
+        await connection.close()
+
+    asyncio.run(run())
+
+
+@pytest.fixture
+def seeder(tmp_path: Path) -> Iterator[SeederAddress]:
+    """A seeder over the tutorial's catalog, as ``atdm serve`` keeps one."""
+    Reader(tmp_path).save_files(TUTORIAL)
+    sidecar = ensure_seeder(tmp_path / ".atdm", catalog=tmp_path / "catalog", database_url=None, timeout_s=60)
+    with contextlib.closing(sidecar):
+        yield sidecar.address
+
+
+@pytest.mark.parametrize("page", ["write-a-scenario", "write-a-validator-or-emitter"])
+def test_page_works_as_it_stands(tmp_path: Path, page: str) -> None:
+    """Whoever has done the tutorial and follows the page sees what it shows."""
+    reader = Reader(tmp_path)
+    reader.save_files(TUTORIAL)
+
+    reader.follow(f"docs/how-to/{page}.md")
+
+    assert reader.commands
+
+
+def test_own_database_is_refused_until_it_is_marked(tmp_path: Path, make_database: Callable[[str], str]) -> None:
+    """The page's database is refused as long as it is not marked, and used once it is."""
+    page = "docs/how-to/use-your-own-database.md"
+    url = make_database("library_test")
+    reader = Reader(tmp_path, {"DATABASE_URL": url})
+    reader.save_files(TUTORIAL)
+    _execute(url, (tmp_path / "migrations/library/0001_loans.sql").read_text())
+    mark = next(block.text for block in read_blocks(page) if block.language == "sql")
+    name = urlsplit(url).path.removeprefix("/")
+
+    reader.follow(page, on_sql=lambda text: _execute(url, text.replace("library_test", f'"{name}"')))
+
+    assert "test_database" in mark
+    assert len(reader.commands) == 2
+
+
+def test_commands_for_other_languages_work(tmp_path: Path, seeder: SeederAddress) -> None:
+    """The commands beside ``atdm serve`` write the file that the Playwright test imports."""
+    Reader(tmp_path).follow("docs/how-to/use-without-python.md")
+
+    fixture = json.loads((tmp_path / ".atdm/fixtures/atdm_overdue_loan.json").read_text())
+    assert isinstance(fixture["entities"]["reader"]["id"], int)
+
+
+def test_http_calls_work(seeder: SeederAddress) -> None:
+    """Each call of the page, sent as it stands, is answered with what stands beneath it."""
+    names = {"ATDM_TOKEN": seeder.token}
+    answers: list[dict[str, Any]] = []
+    with httpx.Client(base_url=seeder.url) as client:
+        for block in read_blocks("docs/how-to/use-without-python.md"):
+            if block.language == "http":
+                answers.append(_call(client, block.text, names))
+                names |= {key.upper(): value for key, value in answers[-1].items() if isinstance(value, str)}
+            elif block.language == "json":
+                assert _is_within(json.loads(block.text), answers[-1]), answers[-1]
+
+    assert len(answers) == 3
+
+
+def _call(client: httpx.Client, text: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """Send the call that *text* shows: a line with method and path, headers, a blank line, the body."""
+    head, _, body = Template(text).substitute(names).partition("\n\n")
+    call, *headers = head.splitlines()
+    method, path = call.split()
+    answer = client.request(method, path, headers=dict(line.split(": ", 1) for line in headers), content=body.strip())
+    assert answer.is_success, answer.text
+    document: dict[str, Any] = answer.json()
+    return document
+
+
+def _is_within(shown: object, came: object) -> bool:
+    """Return whether all that is *shown* is in what *came*; "..." stands for any text."""
+    if isinstance(shown, dict) and isinstance(came, dict):
+        return all(key in came and _is_within(value, came[key]) for key, value in shown.items())
+    if isinstance(shown, list) and isinstance(came, list):
+        return len(shown) == len(came) and all(map(_is_within, shown, came))
+    return shown == came or (shown == "..." and isinstance(came, str))
