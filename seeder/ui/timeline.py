@@ -166,7 +166,8 @@ def trail_view(trail: AuditTrail) -> TrailView:
 def show_moment(iso: str, since: str | None = None) -> Moment:
     """Return *iso* (ISO-8601) for the page, with the time since *since* where given."""
     time = datetime.datetime.fromisoformat(iso).astimezone(datetime.UTC)
-    offset = "" if since is None else f"+{show_duration(_seconds_between(since, iso))}"
+    passed_s = 0.0 if since is None else _seconds_between(since, iso)
+    offset = f"+{show_duration(passed_s)}" if passed_s else ""
     return Moment(iso=iso, clock=f"{time:%H:%M:%S}.{time.microsecond // 1000:03}", offset=offset)
 
 
@@ -181,21 +182,23 @@ def show_duration(seconds: float) -> str:
 
 
 def _split(events: Sequence[EventRecord]) -> list[list[EventRecord]]:
-    """Return the events by request in the order in which each began; neighbours without a request stay together."""
+    """Return the events by request, in the order in which each began; neighbours of the run itself stay together."""
     groups: list[list[EventRecord]] = []
     by_request: dict[str, list[EventRecord]] = {}
     for event in events:
-        if event.request_id is None:
-            if groups and groups[-1][-1].request_id is None and event.kind != EventKind.REQUEST_REFUSED:
-                groups[-1].append(event)
-            else:
-                groups.append([event])
-        elif event.request_id in by_request:
-            by_request[event.request_id].append(event)
-        else:
-            by_request[event.request_id] = [event]
-            groups.append(by_request[event.request_id])
+        group = by_request.get(event.request_id) if event.request_id else (groups[-1] if groups else None)
+        if group is None or (event.request_id is None and not _belong_together(group[-1], event)):
+            group = []
+            groups.append(group)
+        if event.request_id:
+            by_request[event.request_id] = group
+        group.append(event)
     return groups
+
+
+def _belong_together(last: EventRecord, event: EventRecord) -> bool:
+    """Return whether both are the run's own; a refused request stands alone, as it never got an id."""
+    return last.request_id is None and EventKind.REQUEST_REFUSED not in (last.kind, event.kind)
 
 
 def _group(events: Sequence[EventRecord], broken_at: int | None) -> Group:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import secrets
 import socket
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import asyncpg
 import httpx
+import uvicorn
 
 from pytest_atdm.core.gate import Gate
 from pytest_atdm.core.model import Plan
@@ -20,7 +24,8 @@ from pytest_atdm.core.planner import plan as make_plan
 from pytest_atdm.core.rulebook import Rulebook
 from pytest_atdm.core.ulid import make_ulid
 from pytest_atdm.core.wire import dump_plan, load_schema, plan_hash
-from seeder.app import read_catalog
+from seeder.app import create_app, read_catalog
+from seeder.settings import Settings
 
 SHOP_TABLES = ("countries", "customers", "orders", "order_lines", "order_notes")
 CATALOG = Path(__file__).parent / "shop" / "catalog"
@@ -29,12 +34,12 @@ CATALOG = Path(__file__).parent / "shop" / "catalog"
 class Caller:
     """Plans with the core as the plugin does, and calls over HTTP."""
 
-    def __init__(self, base_url: str, token: str, database_url: str) -> None:
+    def __init__(self, base_url: str, token: str, database_url: str, catalog: Path = CATALOG) -> None:
         self.http = httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
         self.base_url = base_url
         self.token = token
         self.database_url = database_url
-        self._catalog = read_catalog(CATALOG)
+        self._catalog = read_catalog(catalog)
 
     def __enter__(self) -> Self:
         return self
@@ -116,6 +121,20 @@ async def _query(url: str, sql: str, *values: object) -> list[Any]:
         await connection.close()
 
 
+@contextlib.contextmanager
+def running_seeder(settings: Settings, listener: socket.socket) -> Iterator[None]:
+    """Serve *settings* on *listener* from a thread of this process; ready once entered."""
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning", ws="none", lifespan="on"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        httpx.get(f"{settings.base_url}/readyz", timeout=30).raise_for_status()
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
 def new_ulid() -> str:
     """Return a ULID of now."""
     return make_ulid(time.time_ns() // 1_000_000, secrets.token_bytes(10))
@@ -124,6 +143,6 @@ def new_ulid() -> str:
 def free_listener() -> socket.socket:
     """Return a socket bound to a free port of this machine."""
     listener = socket.create_server(("127.0.0.1", 0))
-    # asyncio sets it only for sockets that know their protocol, and this one says 0; without it each answer waits 40 ms.
+    # asyncio sets it only on sockets that know their protocol; create_server leaves 0, and each answer waits 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

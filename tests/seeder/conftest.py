@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
-import uvicorn
 
-from seeder.app import create_app
 from seeder.settings import Settings
-from tests.seeder.caller import Caller, free_listener
+from tests.seeder.caller import Caller, free_listener, running_seeder
 
 SHOP = Path(__file__).parent / "shop" / "catalog"
 TOKEN = "the-token-of-these-tests"
@@ -39,13 +35,8 @@ def base_url(shop_url: str) -> Iterator[str]:
         max_body_bytes=200_000,
         max_rows=20,
     )
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning", ws="none", lifespan="on"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    httpx.get(f"{url}/readyz", timeout=30).raise_for_status()
-    yield url
-    server.should_exit = True
-    thread.join()
+    with running_seeder(settings, listener):
+        yield url
 
 
 @pytest.fixture(scope="session")

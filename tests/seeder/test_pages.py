@@ -155,6 +155,16 @@ def test_a_broken_chain_is_marked_from_the_break_on() -> None:
     assert (2, [False, True, True]) == (view.broken_at, marks)
 
 
+def test_a_refused_request_stands_alone() -> None:
+    """It never got an id, and is neither the run's start nor its end."""
+    kinds = ["run_started", "reference_seeded", "request_refused", "request_refused", "run_ended"]
+
+    view = trail_view(make_trail(kinds))
+
+    assert [2, 1, 1, 1] == [len(group.steps) for group in view.groups]
+    assert ["", "refused", "refused", "ended"] == [group.status for group in view.groups]
+
+
 def test_an_unknown_kind_of_event_is_shown_all_the_same() -> None:
     """A newer seeder's log can be read with an older page."""
     view = trail_view(make_trail(["lease_renewed"]))

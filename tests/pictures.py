@@ -1,0 +1,94 @@
+"""Takes the README's picture of the audit page: ``python -m tests.pictures`` writes ``docs/images/audit-timeline.png``.
+
+Everything in it happened: a real Postgres, the demo's catalog, a request, a row of the application, a reset. Needs
+Chromium: the one of Playwright, or the one that ``ATDM_CHROMIUM`` or the search path names.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.sync_api import sync_playwright
+
+from pytest_atdm.data import folder
+from seeder.access import derive_page_key
+from seeder.embedded import running_postgres
+from seeder.settings import Settings
+from tests.seeder.caller import Caller, free_listener, running_seeder
+
+PICTURE: Final = Path(__file__).parent.parent / "docs" / "images" / "audit-timeline.png"
+TOKEN: Final = "only-for-the-picture"
+SCENARIO: Final = "claim_denial_expired_eligibility"
+TEST: Final = "tests/test_claims.py::test_claim_is_denied_when_coverage_has_ended"
+WIDTH_PX: Final = 1120
+CHROMIUM_FLAGS: Final = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def take_picture(target: Path) -> None:
+    """Write the picture to *target*."""
+    with tempfile.TemporaryDirectory(prefix="atdm-picture-", ignore_cleanup_errors=True) as place:
+        Path(place).chmod(0o755)
+        with running_postgres(Path(place)) as database_url:
+            listener = free_listener()
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            settings = Settings(
+                database_url=database_url, token=TOKEN, catalog=folder("catalog"), base_url=url, embedded=True
+            )
+            with running_seeder(settings, listener), Caller(url, TOKEN, database_url, settings.catalog) as caller:
+                run_id = live_through(caller)
+                photograph(f"{url}/ui/audit/{run_id}?key={derive_page_key(TOKEN)}", target)
+
+
+def live_through(caller: Caller) -> str:
+    """Seed, test against, and reset one request; return its run."""
+    caller.http.post("/test-data/reference", json={"domain": "healthcare"}).raise_for_status()
+    run_id = caller.start_run(as_of=datetime.datetime.now(datetime.UTC).date(), actor="ada@build-7")
+    plan = caller.plan(run_id, SCENARIO, days_since_expiry=45)
+    answer = caller.seed(plan, context=json.dumps({"test": TEST, "attempt": 1, "actor": "ada@build-7"}))
+    receipt: dict[str, Any] = answer.raise_for_status().json()
+    claim = receipt["entities"]["claim"]["rows"][0]
+    time.sleep(0.4)  # a test takes its time, and the page shows it
+    caller.query(
+        "INSERT INTO claim_decisions (claim_id, outcome, reason) VALUES ($1, 'denied', 'expired_eligibility')",
+        claim["id"],
+    )
+    files = {"files": [".atdm/fixtures/claim_denial.py", ".atdm/fixtures/claim_denial.json"]}
+    events = [
+        {"kind": "fixtures_written", "detail": files},
+        {"kind": "consumed_by_test", "detail": {"outcome": "passed", "duration_ms": 412}},
+    ]
+    caller.reset(receipt, events).raise_for_status()
+    caller.http.delete(f"/runs/{run_id}").raise_for_status()
+    return run_id
+
+
+def photograph(url: str, target: Path) -> None:
+    """Write the whole page at *url*, in light colours, to *target*."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    chromium = os.environ.get("ATDM_CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM_FLAGS))
+        page = browser.new_page(viewport={"width": WIDTH_PX, "height": 800}, color_scheme="light")
+        page.goto(url)
+        page.screenshot(path=target, full_page=True)
+        browser.close()
+
+
+if __name__ == "__main__":
+    take_picture(Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURE)
