@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.errors import AtdmError, InternalError, SettingError
-from seeder.serve import Options, print_line, serve
+from seeder.announcement import print_line
+from seeder.serve import Options, serve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -15,10 +15,11 @@ from seeder.lifeline import Lifeline
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from litestar import Litestar
 
+    from seeder.announcement import Announcement
     from seeder.settings import Settings
 
 _DRAIN_TIMEOUT_S: Final = 5
@@ -44,24 +45,15 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def run_server(
-    settings: Settings,
-    listener: socket.socket,
-    *,
-    owned: bool,
-    on_started: Callable[[int | None], None],
-    on_orphaned: Callable[[], None],
-) -> None:
+async def run_server(settings: Settings, listener: socket.socket, announcement: Announcement, *, owned: bool) -> None:
     """Answer requests on *listener* until SIGTERM, SIGINT, or (if *owned*) until nobody holds on to this process.
 
-    *on_started* is called with the lifeline's port (None unless *owned*) once requests are accepted, *on_orphaned* when
-    the starter has gone and others still hold. Errors of the application's start are raised as they are.
+    *announcement* is published once requests are accepted. Errors of the application's start are raised as they are.
     """
     app = create_app(settings)
-    # The lifespan is entered here, not by uvicorn, which would swallow the error of a start that failed.
-    async with app.lifespan(), contextlib.AsyncExitStack() as stack:
+    async with _running(app), contextlib.AsyncExitStack() as stack:
         lifeline_port: int | None = None
-        server = _Server(_configure(app, quiet=owned), lambda: on_started(lifeline_port))
+        server = _Server(_configure(app, quiet=owned), lambda: announcement.publish(lifeline_port))
         for stop_signal in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(stop_signal, server.stop)
 
@@ -69,13 +61,27 @@ async def run_server(
             serving.cancel()  # not stopped: there is nobody left to wait for, and the starter waits for our end
 
         if owned:
-            lifeline = Lifeline(settings.token, on_orphaned=on_orphaned, on_end=end)
+            lifeline = Lifeline(settings.token, on_orphaned=announcement.say_that_it_stays, on_end=end)
             lifeline_port = await lifeline.open()
             stack.callback(lifeline.close)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         gc.freeze()  # what was made until now stays: spares the collector a walk over it now and then, and at exit
         with contextlib.suppress(asyncio.CancelledError):
             await serving
+
+
+@contextlib.asynccontextmanager
+async def _running(app: Litestar) -> AsyncIterator[None]:
+    """Start and end *app*; done here because uvicorn would swallow the error of a start that failed."""
+    try:
+        async with app.lifespan():
+            yield
+    except ExceptionGroup as group:  # Litestar's event emitter wraps whatever is raised while it lives
+        raise _find_cause(group) from group
+
+
+def _find_cause(error: Exception) -> Exception:
+    return _find_cause(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
 def _configure(app: Litestar, *, quiet: bool) -> uvicorn.Config:

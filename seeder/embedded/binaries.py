@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,13 +31,15 @@ def find_binaries() -> Path:
     return binaries
 
 
-def start_confined(command: list[str], *, cluster: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start *command* as a process that is not root, dies with this one, and may write in *cluster*.
+def start_confined(
+    command: list[str], *, death_signal: signal.Signals, cluster: Path, log: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Start *command* as a process that is not root, gets *death_signal* when this one dies, and owns *cluster*.
 
     Call it from a thread that lives as long as the command should: on Linux the kernel ends it with the *thread* that
     started it. A session of its own keeps the terminal's Ctrl-C away: this process decides when its server stops.
     """
-    launcher = [sys.executable, "-I", "-S", str(_CONFINE), str(os.getpid()), str(cluster)]
+    launcher = [sys.executable, "-I", "-S", str(_CONFINE), str(os.getpid()), str(int(death_signal)), str(cluster)]
     return subprocess.Popen(
         [*launcher, *command],
         stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=clean_environment(), cwd=cluster, start_new_session=True,

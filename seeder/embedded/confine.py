@@ -1,12 +1,12 @@
 """Become a process that is not root and dies with its starter; then become the given program.
 
-Run as a script: ``python -I -S confine.py STARTER_PID CLUSTER_FOLDER PROGRAM [ARGUMENT ...]``. It imports little,
-because it stands in the way of every start.
+Run as a script: ``python -I -S confine.py STARTER_PID DEATH_SIGNAL CLUSTER_FOLDER PROGRAM [ARGUMENT ...]``. It
+imports little, because it stands in the way of every start.
 
 Postgres refuses to run as root. So root becomes the first of these that reaches both the program and the folder: root
 itself under another name, in a user namespace (still the owner of all that is root's); the owner of the project;
-``nobody``. What is not ours is never changed: only the cluster folder is handed over. A user whom the password file does
-not know (containers have such users, and initdb refuses them) gets another name in the same way.
+``nobody``. What is not ours is never changed: only the cluster folder is handed over. A user whom the password file
+does not know (containers have such users, and initdb refuses them) gets another name in the same way.
 """
 
 # ruff: noqa: PTH116, PTH118, PTH120 - pathlib would lengthen every start by 8 ms
@@ -16,7 +16,6 @@ from __future__ import annotations
 import ctypes
 import os
 import pwd
-import signal
 import sys
 
 CLONE_NEWUSER = 0x10000000
@@ -27,13 +26,13 @@ NOBODY = "nobody"
 Identity = tuple[int, int]  # user and group id as the file system sees them; user 0 means: root inside a namespace
 
 
-def main(starter_pid: str, cluster: str, program: str, *arguments: str) -> None:
+def main(starter_pid: str, death_signal: str, cluster: str, program: str, *arguments: str) -> None:
     """Confine this process, then replace it by *program*."""
     if os.geteuid() == ROOT:
         leave_root(cluster, program)
     elif not has_name(os.geteuid()):
         enter_namespace()
-    die_with_starter(int(starter_pid))
+    die_with_starter(int(starter_pid), int(death_signal))
     os.execv(program, [program, *arguments])
 
 
@@ -127,14 +126,14 @@ def write(path: str, text: str) -> None:
         os.close(descriptor)
 
 
-def die_with_starter(starter_pid: int) -> None:
-    """Ask the kernel for SIGINT (Postgres: fast shutdown) when the starter ends; Linux only.
+def die_with_starter(starter_pid: int, death_signal: int) -> None:
+    """Ask the kernel for *death_signal* when the starter ends; Linux only.
 
     A change of user clears this wish, so it comes last; a starter that ended before it is noticed by its absence.
     """
     if sys.platform != "linux":
         return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
     if os.getppid() != starter_pid:
         sys.exit("confine: the starter has ended")
 

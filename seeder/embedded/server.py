@@ -53,13 +53,15 @@ _SETTINGS: Final = {
 def running_postgres(folder: Path) -> Iterator[str]:
     """Yield the URL of the database ``atdm`` on a server that runs until the block ends.
 
-    The cluster is ``folder/postgres``, the log ``folder/postgres.log``. The caller sees to it that no other process
-    uses *folder* (a lock): a server found running there is what a killed starter left, and is ended first. Data stays
-    from one start to the next. The role ``atdm`` owns everything; the port, on 127.0.0.1, is a free one each time.
+    *folder* is made if missing; the cluster is ``folder/postgres``, the log ``folder/postgres.log``. The caller sees to
+    it that no other process uses *folder* (a lock): a server found running there is what a killed starter left, and is
+    ended first. Data stays from one start to the next. The role ``atdm`` owns everything; the port, on 127.0.0.1, is a
+    free one each time.
 
     Raises:
         EmbeddedFailed: no binaries, or the server did not start; the message quotes its log.
     """
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     binaries, cluster, log = find_binaries(), folder / "postgres", folder / "postgres.log"
     end_leftover(data_folder(cluster))
     is_new = not is_complete(cluster)
@@ -128,7 +130,7 @@ def _launch(cluster: Path, binaries: Path, log: Path, port: int) -> subprocess.P
     settings = [f"--{name.replace('_', '-')}={value}" for name, value in _SETTINGS.items()]
     command = [str(binaries / "postgres"), "-D", str(data), "-p", str(port), *settings]
     with log.open("wb") as output:
-        process = start_confined(command, cluster=cluster, log=output)
+        process = start_confined(command, death_signal=signal.SIGINT, cluster=cluster, log=output)
     deadline = time.monotonic() + _START_TIMEOUT_S
     while process.poll() is None and not _is_ready(data, process.pid):
         if time.monotonic() > deadline:

@@ -37,7 +37,7 @@ def cluster() -> Iterator[Path]:
 
 def run_confined(cluster: Path, *command: str, prefix: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
     """Run *command* through the script, as a shell's child."""
-    script = f'"{sys.executable}" -I -S "{confine.__file__}" $$ "$@"; exit $?'
+    script = f'"{sys.executable}" -I -S "{confine.__file__}" $$ 2 "$@"; exit $?'
     words = [*prefix, "sh", "-c", script, "sh", str(cluster), *command]
     return subprocess.run(words, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
@@ -131,4 +131,4 @@ def test_a_program_whose_starter_is_gone_does_not_start(cluster: Path) -> None:
 
 def launch_sleep(cluster: Path) -> list[str]:
     """Return the words that start a long sleep through the script."""
-    return [sys.executable, "-I", "-S", confine.__file__, "STARTER", str(cluster), "/bin/sleep", "600"]
+    return [sys.executable, "-I", "-S", confine.__file__, "STARTER", "15", str(cluster), "/bin/sleep", "600"]

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from pytest_atdm._sidecar import ensure_seeder
 from tests.process.actors import (
     A_KNOWN_USER,
     CATALOG,
-    Holder,
+    PATIENCE_S,
     answers,
     become_user,
     holder,
@@ -30,48 +29,34 @@ from tests.process.actors import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_atdm._sidecar import Sidecar
-
-TIMEOUT_S = 60
+    from tests.process.conftest import Ensure
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return where the project keeps its state: a folder that does not exist yet."""
-    return tmp_path / ".atdm"
-
-
-def ensure(folder: Path, catalog: Path = CATALOG) -> Sidecar:
-    return ensure_seeder(folder, catalog=catalog, database_url=None, timeout_s=TIMEOUT_S)
-
-
-def test_a_started_seeder_answers_and_owns_a_database(folder: Path) -> None:
+def test_a_started_seeder_answers_and_owns_a_database(ensure: Ensure) -> None:
     """Where nothing was, a seeder answers at its address, beside an empty database that any client can reach by TCP."""
-    sidecar = ensure(folder)
+    sidecar = ensure()
 
     assert answers(sidecar.address.url)
     assert "embedded" == sidecar.address.origin
     assert "atdm on UTC" == query(
         sidecar.address.database_url, "select current_database() || ' on ' || current_setting('timezone')"
     )
-    sidecar.close()
 
 
-def test_acknowledged_commits_are_written(folder: Path) -> None:
+def test_acknowledged_commits_are_written(ensure: Ensure) -> None:
     """Only what helps after a crash of the machine is off: a commit still waits for its record to be written."""
-    sidecar = ensure(folder)
+    sidecar = ensure()
 
     assert "on off off" == query(
         sidecar.address.database_url,
         "select concat_ws(' ', current_setting('synchronous_commit'), current_setting('fsync'),"
         " current_setting('full_page_writes'))",
     )
-    sidecar.close()
 
 
-def test_close_returns_when_all_is_gone(folder: Path) -> None:
+def test_close_returns_when_all_is_gone(ensure: Ensure, folder: Path) -> None:
     """After the last close neither seeder nor Postgres runs, and no address is left to be found."""
-    sidecar = ensure(folder)
+    sidecar = ensure()
     pids = seeder_pid(folder), postgres_pid(folder)
 
     sidecar.close()
@@ -81,16 +66,15 @@ def test_close_returns_when_all_is_gone(folder: Path) -> None:
     assert not (state_folder(folder) / "seeder.json").exists()
 
 
-def test_data_stays_from_one_start_to_the_next(folder: Path) -> None:
+def test_data_stays_from_one_start_to_the_next(ensure: Ensure) -> None:
     """The database of a folder is the same one at the next start, under the same password."""
-    first = ensure(folder)
+    first = ensure()
     query(first.address.database_url, "create table kept as select 42 as number")
     first.close()
 
-    second = ensure(folder)
+    second = ensure()
 
     assert 42 == query(second.address.database_url, "select number from kept")
-    second.close()
 
 
 def test_concurrent_starters_share_one_seeder(folder: Path) -> None:
@@ -106,9 +90,9 @@ def test_concurrent_starters_share_one_seeder(folder: Path) -> None:
     wait_until(lambda: not is_running(pid))
 
 
-def test_a_joiner_keeps_the_seeder_alive(folder: Path) -> None:
+def test_a_joiner_keeps_the_seeder_alive(ensure: Ensure, folder: Path) -> None:
     """When the starter lets go, the seeder stays for whoever joined, and ends with the last of them."""
-    starter, joiner = ensure(folder), ensure(folder)
+    starter, joiner = ensure(), ensure()
     pid = seeder_pid(folder)
 
     starter.close()
@@ -119,18 +103,17 @@ def test_a_joiner_keeps_the_seeder_alive(folder: Path) -> None:
     wait_until(lambda: not is_running(pid))
 
 
-def test_who_comes_while_the_seeder_ends_starts_another(folder: Path) -> None:
+def test_who_comes_while_the_seeder_ends_starts_another(ensure: Ensure, folder: Path) -> None:
     """A seeder that is ending takes no joiner; whoever comes then waits for its end and starts the next."""
-    starter, joiner = ensure(folder), ensure(folder)
+    starter, joiner = ensure(), ensure()
     starter.close()
     first_pid = seeder_pid(folder)
 
     joiner.close()  # does not wait: the seeder is about to end
-    second = ensure(folder)
+    second = ensure()
 
     assert first_pid != seeder_pid(folder)
     assert answers(second.address.url)
-    second.close()
 
 
 def test_a_killed_starter_leaves_nothing_running(folder: Path) -> None:
@@ -144,9 +127,9 @@ def test_a_killed_starter_leaves_nothing_running(folder: Path) -> None:
         wait_until(lambda: not any(is_running(pid) for pid in pids))
 
 
-def test_a_killed_seeder_takes_its_postgres_along(folder: Path) -> None:
+def test_a_killed_seeder_takes_its_postgres_along(ensure: Ensure, folder: Path) -> None:
     """SIGKILL of the seeder ends Postgres; what was committed is there after the next start."""
-    first = ensure(folder)
+    first = ensure()
     query(first.address.database_url, "create table kept as select 42 as number")
     pid = postgres_pid(folder)
 
@@ -154,64 +137,58 @@ def test_a_killed_seeder_takes_its_postgres_along(folder: Path) -> None:
 
     wait_until(lambda: not is_running(pid))
     first.close()
-    second = ensure(folder)
+    second = ensure()
     assert 42 == query(second.address.database_url, "select number from kept")
-    second.close()
 
 
-def test_commits_survive_a_killed_postgres(folder: Path) -> None:
+def test_commits_survive_a_killed_postgres(ensure: Ensure, folder: Path) -> None:
     """SIGKILL of Postgres itself loses nothing that was acknowledged."""
-    first = ensure(folder)
+    first = ensure()
     query(first.address.database_url, "create table kept as select 42 as number")
 
     os.kill(postgres_pid(folder), signal.SIGKILL)
 
     first.close()
-    second = ensure(folder)
+    second = ensure()
     assert 42 == query(second.address.database_url, "select number from kept")
-    second.close()
 
 
-def test_a_half_made_database_is_made_anew(folder: Path) -> None:
+def test_a_half_made_database_is_made_anew(ensure: Ensure, folder: Path) -> None:
     """A data directory that no start has finished is replaced, whatever it holds."""
-    ensure(folder).close()
+    ensure().close()
     cluster = state_folder(folder) / "postgres"
     (cluster / "complete").unlink()
     (cluster / "data" / "PG_VERSION").unlink()
 
-    sidecar = ensure(folder)
+    sidecar = ensure()
 
     assert "atdm" == query(sidecar.address.database_url, "select current_database()")
-    sidecar.close()
 
 
-def test_another_catalog_has_a_seeder_and_a_database_of_its_own(folder: Path, tmp_path: Path) -> None:
+def test_another_catalog_has_a_seeder_and_a_database_of_its_own(ensure: Ensure, tmp_path: Path) -> None:
     """A running seeder is joined only by those who mean the same catalog and the same database."""
     other_catalog = shutil.copytree(CATALOG, tmp_path / "other" / "catalog")
-    one, other = ensure(folder), ensure(folder, other_catalog)
+    one, other = ensure(), ensure(catalog=other_catalog)
 
     assert one.address.url != other.address.url
     assert one.address.database_url != other.address.database_url
-    one.close()
-    other.close()
 
 
-def test_a_joiner_must_show_the_token(folder: Path) -> None:
+def test_a_joiner_must_show_the_token(ensure: Ensure, folder: Path) -> None:
     """Nobody without the token can keep a seeder alive."""
-    sidecar = ensure(folder)
+    ensure()
     lifeline = int((state_folder(folder) / "seeder.json").read_text().rpartition('"lifeline": ')[2].rstrip("}"))
 
-    with socket.create_connection(("127.0.0.1", lifeline), timeout=TIMEOUT_S) as stranger:
+    with socket.create_connection(("127.0.0.1", lifeline), timeout=PATIENCE_S) as stranger:
         stranger.sendall(b"let me in\n")
         answer = stranger.recv(16)
 
     assert b"" == answer
-    sidecar.close()
 
 
-def test_secrets_are_readable_by_their_owner_alone(folder: Path) -> None:
+def test_secrets_are_readable_by_their_owner_alone(ensure: Ensure, folder: Path) -> None:
     """Token and database password stand in files of mode 0600, below a data directory of mode 0700."""
-    sidecar = ensure(folder)
+    sidecar = ensure()
     state = state_folder(folder)
 
     modes = [path.stat().st_mode & 0o777 for path in (state / "seeder.json", state / "postgres" / "password")]
@@ -219,22 +196,20 @@ def test_secrets_are_readable_by_their_owner_alone(folder: Path) -> None:
     assert [0o600, 0o600] == modes
     assert 0o700 == (state / "postgres").stat().st_mode & 0o777
     assert sidecar.address.token not in repr(sidecar)
-    sidecar.close()
 
 
-def test_the_database_refuses_a_wrong_password(folder: Path) -> None:
+def test_the_database_refuses_a_wrong_password(ensure: Ensure) -> None:
     """Another user of the machine reaches the port, but not the data."""
-    sidecar = ensure(folder)
+    sidecar = ensure()
     wrong_url = str(sidecar.address.database_url).replace("atdm:", "atdm:not-")
 
     with pytest.raises(asyncpg.InvalidPasswordError):
         query(wrong_url, "select 1")
-    sidecar.close()
 
 
-def test_git_sees_nothing_of_the_state(folder: Path) -> None:
+def test_git_sees_nothing_of_the_state(ensure: Ensure, folder: Path) -> None:
     """The state folder keeps itself out of version control."""
-    ensure(folder).close()
+    ensure().close()
 
     assert "*\n" == (folder / ".gitignore").read_text()
 
@@ -249,14 +224,3 @@ def test_a_normal_user_needs_no_privilege(folder: Path) -> None:
         assert answers(said["url"])
         assert A_KNOWN_USER == (state_folder(folder) / "postgres" / "data").stat().st_uid
         starter.let_go()
-
-
-def test_holders_are_processes(folder: Path) -> None:
-    """A starter that lets go the regular way has ended its seeder before it ends itself."""
-    starter = Holder(folder)
-    starter.read()
-    pids = seeder_pid(folder), postgres_pid(folder)
-
-    starter.let_go()
-
-    assert [False, False] == [is_running(pid) for pid in pids]

@@ -1,4 +1,7 @@
-"""Run a command as a root who may make no user namespace, as in a container: ``python without_namespaces.py COMMAND ...``."""
+"""Run a command as a root who may make no user namespace, as in a container.
+
+Run as a script: ``python without_namespaces.py COMMAND [ARGUMENT ...]``.
+"""
 
 from __future__ import annotations
 
