@@ -9,21 +9,20 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_atdm.core.types import to_python
-
 from pytest_atdm._catalog import open_catalog
 from pytest_atdm.core.gate import Gate
 from pytest_atdm.core.planner import plan
 from pytest_atdm.core.rulebook import Rulebook
+from pytest_atdm.core.types import to_python
 from pytest_atdm.core.ulid import make_ulid
 from pytest_atdm.data import folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pytest_atdm._client import SeederClient
     from pytest_atdm.core.catalog import Scenario
-    from pytest_atdm.core.model import Plan
+    from pytest_atdm.core.model import Cell, Plan, PlannedRow
     from pytest_atdm.core.schema import Schema, Table
 
 SCENARIO = "claim_denial_active_member"
@@ -91,11 +90,13 @@ def start_run(client: SeederClient) -> str:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of one table with values that drivers take, keys allotted from the sequence's far end."""
+    """The rows of one table: as values that drivers take, and as cells; *keys* are the plan's, *names* likewise."""
 
     table: Table
     rows: tuple[dict[str, object], ...]
-    cells: tuple[dict[str, object], ...]
+    cells: tuple[dict[str, Cell], ...]
+    keys: tuple[Mapping[str, str], ...]
+    names: tuple[str, ...]
 
 
 class KeyMaker:
@@ -106,16 +107,17 @@ class KeyMaker:
 
     def rows(self, made: Plan, schema: Schema) -> list[Rows]:
         """Return the plan's rows by table, parents first, with every key a number."""
-        keys: dict[str, int] = {}
-        grouped: dict[str, list[dict[str, object]]] = {}
+        allotted: dict[str, int] = {}
+        grouped: dict[str, list[PlannedRow]] = {}
         for row in made.rows:
-            allotted = {column: keys.setdefault(pointer, next(self._next)) for column, pointer in row.keys.items()}
-            grouped.setdefault(row.table, []).append({**row.values, **allotted})
-        return [_rows(schema.tables[table], cells, schema) for table, cells in grouped.items()]
+            grouped.setdefault(row.table, []).append(row)
+            for pointer in row.keys.values():
+                allotted.setdefault(pointer, next(self._next))
+        return [_rows(schema.tables[table], rows, allotted, schema) for table, rows in grouped.items()]
 
 
-def _rows(table: Table, cells: list[dict[str, object]], schema: Schema) -> Rows:
-    typed = tuple(
-        {name: to_python(table.column(name).type, cell, schema) for name, cell in row.items()} for row in cells
-    )
-    return Rows(table, typed, tuple(cells))
+def _rows(table: Table, planned: list[PlannedRow], allotted: Mapping[str, int], schema: Schema) -> Rows:
+    cells = [{**row.values, **{name: allotted[pointer] for name, pointer in row.keys.items()}} for row in planned]
+    typed = [{name: to_python(table.column(name).type, cell, schema) for name, cell in row.items()} for row in cells]
+    keys = tuple(row.keys for row in planned)
+    return Rows(table, tuple(typed), tuple(cells), keys, tuple(row.name for row in planned))

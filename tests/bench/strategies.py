@@ -12,7 +12,7 @@ from sqlalchemy.ext.automap import automap_base
 from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tests.bench.situation import Rows
 
@@ -116,19 +116,29 @@ class FactoryBoy:
         return type(f"{model.__name__}Factory", (SQLAlchemyModelFactory,), {"Meta": meta})
 
     async def cycle(self, rows: Sequence[Rows]) -> None:
-        """Create an object per row and commit; delete each and commit."""
-        made = []
+        """Create an object per row and commit; delete each and commit. The database allots keys, as people let it."""
+        made: dict[str, Any] = {}
         for part in rows:
-            maker = self.factories[part.table.id.partition(".")[2]]
-            for row in part.rows:
-                made.append(maker(**row))
-                self.session.flush()
+            for name, values, keys in zip(part.names, part.rows, part.keys, strict=True):
+                made[name] = self._create(part.table.id, name, values, keys, made)
         self.session.commit()
-        for one in reversed(made):
+        for one in reversed(made.values()):
             self.session.delete(one)
             self.session.flush()
         self.session.commit()
         self.session.expunge_all()
+
+    def _create(
+        self, table: str, name: str, values: Mapping[str, object], keys: Mapping[str, str], made: Mapping[str, Any]
+    ) -> object:
+        given = {column: value for column, value in values.items() if column not in keys}
+        for column, pointer in keys.items():
+            owner, _, owned = pointer.rpartition(".")
+            if owner != name:
+                given[column] = getattr(made[owner], owned)
+        created = self.factories[table.partition(".")[2]](**given)
+        self.session.flush()
+        return created
 
 
 class TemplateClone:
