@@ -34,14 +34,15 @@ CREATE FUNCTION atdm.append_events(for_run text, about_request text, events json
     LANGUAGE plpgsql AS $$
 DECLARE
     run_state text;
-    last_seq bigint;
+    first_seq bigint;
     head bytea;
-    chained bytea;
+    moment timestamptz;
+    moment_utc text;
     event jsonb;
-    body text;
-    now_utc timestamptz;
+    bodies text[];
+    heads bytea[];
 BEGIN
-    SELECT state, audit_seq, audit_head INTO run_state, last_seq, head
+    SELECT state, audit_seq, audit_head INTO run_state, first_seq, head
         FROM atdm.run WHERE run_id = for_run FOR NO KEY UPDATE;
     -- From here on this transaction is the run's only writer.
     IF NOT FOUND THEN
@@ -50,19 +51,22 @@ BEGIN
     IF needs_active AND run_state <> 'active' THEN
         RAISE EXCEPTION 'run % has ended', for_run USING ERRCODE = 'AT409';
     END IF;
-    now_utc := clock_timestamp();
-    FOR event IN SELECT jsonb_array_elements(events) LOOP
-        last_seq := last_seq + 1;
-        body := jsonb_build_object(
-            'run_id', for_run, 'seq', last_seq, 'at', atdm.utc(now_utc),
-            'kind', event -> 'kind', 'request_id', about_request, 'detail', event -> 'detail');
-        chained := sha256(head || convert_to(body, 'UTF8'));
-        INSERT INTO atdm.audit_event (run_id, seq, kind, request_id, at, body, previous, hash)
-            VALUES (for_run, last_seq, event ->> 'kind', about_request, now_utc, body, head, chained);
-        head := chained;
+    moment := clock_timestamp();
+    moment_utc := atdm.utc(moment);
+    heads := ARRAY[head];
+    FOR n IN 0 .. jsonb_array_length(events) - 1 LOOP
+        event := events -> n;
+        bodies[n + 1] := jsonb_build_object(
+            'run_id', for_run, 'seq', first_seq + n + 1, 'at', moment_utc,
+            'kind', event -> 'kind', 'request_id', about_request, 'detail', event -> 'detail')::text;
+        head := sha256(head || convert_to(bodies[n + 1], 'UTF8'));
+        heads[n + 2] := head;
     END LOOP;
-    UPDATE atdm.run SET audit_seq = last_seq, audit_head = head WHERE run_id = for_run;
-    RETURN last_seq;
+    INSERT INTO atdm.audit_event (run_id, seq, kind, request_id, at, body, previous, hash)
+        SELECT for_run, first_seq + n, events -> (n - 1)::integer ->> 'kind', about_request, moment, b.body, heads[n], heads[n + 1]
+        FROM unnest(bodies) WITH ORDINALITY AS b (body, n);
+    UPDATE atdm.run SET audit_seq = first_seq + jsonb_array_length(events), audit_head = head WHERE run_id = for_run;
+    RETURN first_seq + jsonb_array_length(events);
 END
 $$;
 

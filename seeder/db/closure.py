@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from seeder.db.keys import PLACE, cell_sql, identify, key_sql, match_sql
+from seeder.db.keys import cell_sql, identify, key_sql, match_sql
 from seeder.db.queries import quote_ident, quote_table, quote_text
 
 if TYPE_CHECKING:
@@ -74,7 +74,10 @@ def reached_sql(closure: Closure, target: Target, *, with_edges: bool = False) -
     branches = "\n        UNION ALL".join(_branch_sql(edge, target, with_edges=with_edges) for edge in closure.edges)
     return f"""{names} AS ({ledger}
     UNION
-    SELECT e.relation COLLATE "C", e.key, d.request_id, e.old, false{edge_cells}
+    -- A row that another live request seeded is that request's. A scalar subquery: EXISTS would hash the whole ledger.
+    SELECT e.relation COLLATE "C", e.key, d.request_id, CASE WHEN e.new THEN coalesce((
+        SELECT o.request_id <> ALL ($1::text[]) FROM atdm.ledger o WHERE o.relation = e.relation AND o.key = e.key), false)
+        ELSE true END, false{edge_cells}
     FROM reached d JOIN req q ON q.request_id = d.request_id, LATERAL ({branches}
     ) e
     WHERE NOT d.old
@@ -87,7 +90,7 @@ def _branch_sql(edge: Edge, target: Target, *, with_edges: bool) -> str:
     source, condition = _reference_sql(edge)
     return f"""
         SELECT {quote_text(edge.child.id)} AS relation, {key_sql(edge.child, "c")} AS key,
-            {_old_sql(edge, target)} AS old{trace}
+            {_new_sql(edge, target)} AS new{trace}
         FROM {source}
         WHERE d.relation = {quote_text(edge.parent.id)} AND {condition}"""
 
@@ -103,20 +106,15 @@ def _reference_sql(edge: Edge) -> tuple[str, str]:
     return f"{quote_table(edge.parent.id)} p, {child}", " AND ".join((match_sql(edge.parent, "p", "d.key"), *refers))
 
 
-def _old_sql(edge: Edge, target: Target) -> str:
-    """Whether the row *c* is not ours to delete.
+def _new_sql(edge: Edge, target: Target) -> str:
+    """Whether the row *c* was made after the request.
 
     A serial key is evidence; without one a mandatory reference can only have been made after the row it refers to,
-    while a nullable one may have been set in a row that stood there before. A row that another live request seeded is
-    that request's.
+    while a nullable one may have been set in a row that stood there before.
     """
     mandatory = "false" if edge.nullable_columns else "true"
     serial = target.serial_keys.get(edge.child.id)
-    new = mandatory
-    if serial is not None:
-        evidence = f"atdm.is_new(q.positions, {quote_text(edge.child.id)}, c.{quote_ident(serial.name)})"
-        new = f"coalesce({evidence}, {mandatory})"
-    if identify(edge.child) == PLACE:
-        return f"NOT {new}"
-    return f"""CASE WHEN {new} THEN EXISTS (SELECT FROM atdm.ledger o WHERE o.relation = {quote_text(edge.child.id)}
-                AND o.key = {key_sql(edge.child, "c")} AND o.request_id <> ALL ($1::text[])) ELSE true END"""
+    if serial is None:
+        return mandatory
+    evidence = f"atdm.is_new(q.positions, {quote_text(edge.child.id)}, c.{quote_ident(serial.name)})"
+    return f"coalesce({evidence}, {mandatory})"
