@@ -55,8 +55,8 @@ def running_postgres(folder: Path) -> Iterator[str]:
 
     *folder* is made if missing; the cluster is ``folder/postgres``, the log ``folder/postgres.log``. The caller sees to
     it that no other process uses *folder* (a lock): a server found running there is what a killed starter left, and is
-    ended first. Data stays from one start to the next. The role ``atdm`` owns everything; the port, on 127.0.0.1, is a
-    free one each time.
+    ended first. Data stays from one start to the next. One role, a superuser, owns everything; the port, on
+    127.0.0.1, is a free one each time.
 
     Raises:
         EmbeddedFailed: no binaries, or the server did not start; the message quotes its log.

@@ -201,7 +201,7 @@ def test_secrets_are_readable_by_their_owner_alone(ensure: Ensure, folder: Path)
 def test_the_database_refuses_a_wrong_password(ensure: Ensure) -> None:
     """Another user of the machine reaches the port, but not the data."""
     sidecar = ensure()
-    wrong_url = str(sidecar.address.database_url).replace("atdm:", "atdm:not-")
+    wrong_url = str(sidecar.address.database_url).replace("@127.0.0.1:", "-not@127.0.0.1:")
 
     with pytest.raises(asyncpg.InvalidPasswordError):
         query(wrong_url, "select 1")
