@@ -47,21 +47,27 @@ _TRANSPARENT: Final = frozenset({"btrim", "trim", "ltrim", "rtrim", "date", "coa
 Fold = OneOf["", "lower", "upper"]
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """An end of a range; *strict* says that *value* itself lies outside."""
+
+    value: Value
+    strict: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """One way for a column to satisfy its conditions.
 
-    *choices*: the only values, or None for any; *minimum* and *maximum* (None: no bound), not included where *above*
-    or *below* is True; lengths in characters; *patterns*: Python regular expressions, all to be found in the text,
-    the most telling first; *fold*: all letters of one case; *null*: True must be NULL, False must not, None may.
+    *choices*: the only values, or None for any; *minimum* and *maximum*: None for no bound; lengths in characters;
+    *patterns*: Python regular expressions, all to be found in the text; *fold*: the one case of all its letters;
+    *null*: True must be NULL, False must not, None may.
     """
 
     choices: tuple[Value, ...] | None = None
     excluded: tuple[Value, ...] = ()
-    minimum: Value = None
-    above: bool = False
-    maximum: Value = None
-    below: bool = False
+    minimum: Bound | None = None
+    maximum: Bound | None = None
     min_length: int = 0
     max_length: int | None = None
     patterns: tuple[str, ...] = ()
@@ -70,15 +76,11 @@ class Shape:
 
     def merged(self, other: Shape) -> Shape:
         """Return the shape of what has both shapes."""
-        minimum, above = _tighter(self.minimum, self.above, other.minimum, other.above, greater)
-        maximum, below = _tighter(self.maximum, self.below, other.maximum, other.below, less)
         return Shape(
             choices=_common(self.choices, other.choices),
             excluded=self.excluded + other.excluded,
-            minimum=minimum,
-            above=above,
-            maximum=maximum,
-            below=below,
+            minimum=_tighter(self.minimum, other.minimum, greater),
+            maximum=_tighter(self.maximum, other.maximum, less),
             min_length=max(self.min_length, other.min_length),
             max_length=min((n for n in (self.max_length, other.max_length) if n is not None), default=None),
             patterns=tuple(dict.fromkeys(self.patterns + other.patterns)),
@@ -93,17 +95,15 @@ def _common(one: tuple[Value, ...] | None, other: tuple[Value, ...] | None) -> t
     return tuple(value for value in one if value in other)
 
 
-def _tighter(
-    one: Value, one_open: bool, other: Value, other_open: bool, beats: Callable[[Value, Value], Value]
-) -> tuple[Value, bool]:
+def _tighter(one: Bound | None, other: Bound | None, beats: Callable[[Value, Value], Value]) -> Bound | None:
     if one is None or other is None:
-        return (other, other_open) if one is None else (one, one_open)
+        return other if one is None else one
     try:
-        if beats(one, other) is True or (one == other and one_open):
-            return one, one_open
+        if beats(one.value, other.value) is True or (one.value == other.value and one.strict):
+            return one
     except EvaluationError:
-        pass
-    return other, other_open
+        pass  # bounds of different types: either will do, the conditions judge
+    return other
 
 
 def read_shapes(column: str, conditions: Iterable[Expr]) -> tuple[Shape, ...]:
@@ -278,9 +278,9 @@ def _compared(operator: str, bound: Value) -> Shape:
         case "<>":
             return Shape(excluded=(bound,))
         case ">" | ">=":
-            return Shape(minimum=bound, above=operator == ">")
+            return Shape(minimum=Bound(bound, strict=operator == ">"))
         case _:
-            return Shape(maximum=bound, below=operator == "<")
+            return Shape(maximum=Bound(bound, strict=operator == "<"))
 
 
 def _compared_length(operator: str, bound: Value) -> Shape:

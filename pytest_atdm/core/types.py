@@ -91,7 +91,8 @@ def _read(type: str, value: Value, schema: Schema) -> Value:
 def _read_item(element: str, brackets: str, item: Value, schema: Schema) -> Value:
     if isinstance(item, Enum):
         item = item.value
-    nested = brackets[2:] if isinstance(item, list | tuple) else ""
+    # Postgres does not count dimensions: integer[] holds arrays of arrays too.
+    nested = brackets if isinstance(item, list | tuple) and element not in _JSON else ""
     return _read(element + nested, item, schema)
 
 

@@ -194,12 +194,17 @@ def _to_integer(name: str) -> Callable[[Value, tuple[int, ...]], Value]:
     return convert_integer
 
 
+def round_numeric(number: Decimal, places: int) -> Decimal:
+    """Return *number* with so many digits behind the point, ties away from zero; numeric has no negative zero."""
+    return number.quantize(Decimal(1).scaleb(-places), context=WIDE) or Decimal(0).scaleb(-places)
+
+
 def _whole_number(value: Value) -> int:
     match value:
         case bool() | int():
             return int(value)
         case Decimal():
-            return int(value.quantize(Decimal(1), context=WIDE))
+            return int(round_numeric(value, 0))
         case float():
             return round(value)
         case str() if re.fullmatch(r"\s*[+-]?\d+\s*", value):
@@ -213,7 +218,7 @@ def _to_numeric(value: Value, modifiers: tuple[int, ...]) -> Decimal:
     if not modifiers or not number.is_finite():
         return number
     precision, scale = modifiers[0], modifiers[1] if len(modifiers) > 1 else 0
-    rounded = number.quantize(Decimal(1).scaleb(-scale), context=WIDE)
+    rounded = round_numeric(number, scale)
     if rounded and rounded.adjusted() >= precision - scale:
         raise EvaluationError(f"{number:f} does not fit numeric({precision},{scale})")
     return rounded

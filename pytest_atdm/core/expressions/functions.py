@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_atdm.core.expressions.casting import WIDE, convert, to_text
+from pytest_atdm.core.expressions.casting import convert, round_numeric, to_text
 from pytest_atdm.core.expressions.interval import Interval, as_datetime
 from pytest_atdm.core.expressions.operators import decimal_places, modulo, negate
 from pytest_atdm.core.expressions.patterns import compile_regex, escape_like, translate_similar
@@ -101,15 +101,15 @@ def _round(value: Value, digits: Value = 0) -> Value:
     number = _number(value)
     if isinstance(number, float):
         return float(round(number))
-    quantized = Decimal(number).quantize(Decimal(1).scaleb(-_whole(digits)), context=WIDE)
-    return quantized.quantize(Decimal(1), context=WIDE) if _whole(digits) < 0 else quantized
+    places = _whole(digits)
+    return round_numeric(round_numeric(Decimal(number), places), max(places, 0))
 
 
 def _toward(rounding: str) -> Callable[[Value], Value]:
     def apply(value: Value) -> Value:
         number = _number(value)
         whole = Decimal(number).to_integral_value(rounding=rounding)
-        return float(whole) if isinstance(number, float) else whole
+        return float(whole) if isinstance(number, float) else round_numeric(whole, 0)
 
     return apply
 
@@ -167,7 +167,7 @@ def _extract_interval(name: str, span: Interval) -> Value:
     sign = -1 if span.microseconds < 0 else 1
     seconds, fraction = divmod(abs(span.microseconds), 1_000_000)
     years = int(Decimal(span.months) / 12)
-    fields = {
+    fields: dict[str, int | Decimal] = {
         "year": years,
         "month": span.months - years * 12,
         "day": span.days,

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from pytest_atdm.core.expressions.casting import WIDE, convert, to_text
+from pytest_atdm.core.expressions.casting import WIDE, convert, round_numeric, to_text
 from pytest_atdm.core.expressions.interval import Interval, as_datetime, from_timedelta, scale
 from pytest_atdm.core.expressions.patterns import match_like, match_regex
 from pytest_atdm.core.expressions.tree import UNDECIDED, EvaluationError, Value
@@ -193,7 +193,7 @@ def _arithmetic(apply: Callable[[Any, Any], Any], left: Value, right: Value) -> 
     if isinstance(one, float):
         return _finite(lambda: apply(one, other))
     if isinstance(one, Decimal):
-        return _EXACT[apply](one, other)
+        return _without_sign_of_zero(_EXACT[apply](one, other))
     return _within_bigint(apply(one, other))
 
 
@@ -202,6 +202,10 @@ _EXACT: Final[dict[Any, Callable[[Decimal, Decimal], Decimal]]] = {
     operator.sub: WIDE.subtract,
     operator.mul: WIDE.multiply,
 }
+
+
+def _without_sign_of_zero(number: Decimal) -> Decimal:
+    return number or abs(number)
 
 
 def _numbers(left: Value, right: Value) -> tuple[Any, Any]:
@@ -265,7 +269,7 @@ def _divide_numeric(one: Decimal, other: Decimal) -> Decimal:
     weights = [_weight(one), _weight(other)]
     weight = weights[0][0] - weights[1][0] - (1 if weights[0][1] <= weights[1][1] else 0)
     digits = max(_MIN_DIGITS - weight * _GROUP, decimal_places(one), decimal_places(other), 0)
-    return WIDE.divide(one, other).quantize(Decimal(1).scaleb(-min(digits, 1000)), context=WIDE)
+    return round_numeric(WIDE.divide(one, other), min(digits, 1000))
 
 
 def _weight(number: Decimal) -> tuple[int, int]:
@@ -293,7 +297,7 @@ def modulo(left: Value, right: Value) -> Value:
     if other == 0:
         raise EvaluationError(f"division by zero: {to_text(left)} % {to_text(right)}")
     if isinstance(one, Decimal):
-        return _TOWARD_ZERO.remainder(one, other)
+        return _without_sign_of_zero(_TOWARD_ZERO.remainder(one, other))
     return one - other * _truncated(one, other)
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-import pgparse
+import pgparse  # type: ignore[import-not-found]  # it ships no types
 
 from pytest_atdm.core.errors import ExpressionError
 from pytest_atdm.core.expressions.keywords import RESERVED_WORDS
@@ -95,11 +95,16 @@ def parse(text: str, *, source: str = "") -> Expr:
         quoted = _quote_reserved_words(text)
         if quoted != text:
             return parse(quoted, source=source)
-        place = max(problem.position - len(_PREFIX), 1)
-        raise _not_an_expression(text, source, f"{problem.message} (at character {place})") from None
+        raise _not_an_expression(text, source, _locate(problem, text)) from None
     if node is None:
         raise _not_an_expression(text, source, "it is more than one expression")
     return _Reader(text).read(node)
+
+
+def _locate(problem: pgparse.PGQueryError, text: str) -> str:
+    """Return what is wrong and where, counted from 1; past the end the grammar met our own parenthesis."""
+    place = max(problem.position - len(_PREFIX), 1)
+    return "it ends too early" if place > len(text) else f"{problem.message} (at character {place})"
 
 
 def _not_an_expression(text: str, source: str, why: str) -> ExpressionError:
@@ -146,7 +151,7 @@ class _Reader:
         return tuple(map(self.read, nodes))
 
     def opaque(self, node: _Node) -> Opaque:
-        """Find the text of *node*: the shortest slice that parses to it, as the grammar tells only where nodes start."""
+        """Find the text of *node*: the shortest slice that parses to it; the grammar tells only starts."""
         raw = self.text.encode()
         places = [place - len(_PREFIX) for place in _iter_locations(node) if place >= len(_PREFIX)]
         wanted = _without_locations(node)

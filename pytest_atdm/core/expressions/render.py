@@ -189,7 +189,9 @@ def _render_quantified(expr: Quantified) -> tuple[str, int]:
     arg = _inside(expr.arg, _OTHER + 1)
     if short and isinstance(expr.array, Array) and expr.array.items:
         return f"{arg} {short} ({_list(expr.array.items)})", _LIKE
-    return f"{arg} {expr.operator} {expr.quantifier.upper()} ({render(expr.array)})", _OTHER
+    return f"{arg} {expr.operator} {expr.quantifier.upper()} ({render(expr.array)})", _BINDING.get(
+        expr.operator, _OTHER
+    )
 
 
 def _render_call(expr: Call) -> str:

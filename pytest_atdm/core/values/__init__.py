@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from pytest_atdm.core.constraints import iter_literals, read_shapes
 from pytest_atdm.core.expressions import (
     UNDECIDED,
-    EvaluationError,
     Expr,
     Value,
     compile_expression,

@@ -15,13 +15,14 @@ from pytest_atdm.core.expressions.interval import DAY_US, Interval
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pytest_atdm.core.constraints import Bound
     from pytest_atdm.core.expressions import Value
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.values.wish import Wish
 
 #: A range of so few values is gone through in full.
 SMALL_RANGE: Final = 256
-#: After so many usual values the whole range is tried, and every so many draws one of its ends.
+#: After so many usual values the whole range is tried; every so many draws one of its ends.
 _USUAL_DRAWS: Final = 40
 _END_EVERY: Final = 9
 
@@ -57,9 +58,10 @@ def iter_grid(wish: Wish, grid: Grid) -> Iterator[Cell]:
         yield from map(grid.cell, wish.stream.shuffled(range(low, high + 1)))
         return
     first, last = _window(wish, grid, low, high)
+    ends = (low if wish.shape.minimum else first, high if wish.shape.maximum else last)
     for turn in count(1):
         if turn % _END_EVERY == 0:
-            yield grid.cell((low, high, first, last)[turn // _END_EVERY % 4])
+            yield grid.cell(ends[turn // _END_EVERY % 2])
         elif turn < _USUAL_DRAWS or wish.unique:
             yield grid.cell(wish.stream.between(first, last))
         else:
@@ -67,24 +69,23 @@ def iter_grid(wish: Wish, grid: Grid) -> Iterator[Cell]:
 
 
 def _bounds(wish: Wish, grid: Grid) -> tuple[int, int]:
-    shape, low, high = wish.shape, grid.low, grid.high
-    minimum, maximum = _place(shape.minimum, grid), _place(shape.maximum, grid)
-    if minimum is not None:
-        first = int(minimum.to_integral_value(rounding=ROUND_CEILING))
-        low = max(low, first + 1 if shape.above and first == minimum else first)
-    if maximum is not None:
-        last = int(maximum.to_integral_value(rounding=ROUND_FLOOR))
-        high = min(high, last - 1 if shape.below and last == maximum else last)
+    low, high = grid.low, grid.high
+    minimum, maximum = wish.shape.minimum, wish.shape.maximum
+    if minimum and (place := _place(minimum, grid)) is not None:
+        first = int(place.to_integral_value(rounding=ROUND_CEILING))
+        low = max(low, first + 1 if minimum.strict and first == place else first)
+    if maximum and (place := _place(maximum, grid)) is not None:
+        last = int(place.to_integral_value(rounding=ROUND_FLOOR))
+        high = min(high, last - 1 if maximum.strict and last == place else last)
     return low, high
 
 
-def _place(bound: Value, grid: Grid) -> Decimal | None:
-    if bound is None:
-        return None
+def _place(bound: Bound, grid: Grid) -> Decimal | None:
     try:
-        return grid.units(bound)
-    except (EvaluationError, ValueError, TypeError, AttributeError, ArithmeticError):
-        return None  # a bound of another type, or infinite: the conditions judge
+        place = grid.units(bound.value)
+    except (ValueError, TypeError, ArithmeticError):
+        return None  # a bound of another type: the conditions judge
+    return place if place.is_finite() else None
 
 
 def _window(wish: Wish, grid: Grid, low: int, high: int) -> tuple[int, int]:
@@ -192,10 +193,14 @@ def time_grid(wish: Wish) -> Grid:
 
 
 def _clock_us(value: Value) -> int:
-    span = convert(convert(value, "time without time zone"), "interval")
+    return _span(convert(value, "time without time zone")).microseconds
+
+
+def _span(value: Value) -> Interval:
+    span = convert(value, "interval")
     if not isinstance(span, Interval):
-        raise EvaluationError(f"{value!r} is no time")
-    return span.microseconds
+        raise EvaluationError(f"{value!r} is no interval")
+    return span
 
 
 def interval_grid(_wish: Wish) -> Grid:
@@ -205,7 +210,7 @@ def interval_grid(_wish: Wish) -> Grid:
         high=10**9,
         usual=(3600, 30 * _DAY_S),
         wide=(1, 10**9),
-        units=lambda value: Decimal(convert(value, "interval").total_us) / _SECOND_US,  # type: ignore[union-attr]
+        units=lambda value: Decimal(_span(value).total_us) / _SECOND_US,
         cell=lambda unit: str(Interval(0, unit // _DAY_S, unit % _DAY_S * _SECOND_US)),
     )
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import cycle
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Final
 
+from pytest_atdm.core.expressions.casting import TypeName
+from pytest_atdm.core.values.grids import GRIDS, iter_grid
 from pytest_atdm.core.values.regex import GAP, draw_match, vagueness
 
 if TYPE_CHECKING:
@@ -16,10 +21,16 @@ if TYPE_CHECKING:
 _BASE32: Final = "abcdefghijklmnopqrstuvwxyz234567"
 _TOKEN_LENGTH: Final = 4
 _UNIQUE_TOKEN_LENGTH: Final = 13  # 65 bits
+#: Types as which a condition may read a text, by the Python type of its bound.
+_READ_AS: Final = {int: "integer", Decimal: "numeric", date: "date"}
+_READ_AS_DRAWS: Final = 300
 
 
 def iter_texts(wish: Wish) -> Iterator[str]:
     """Yield texts without end."""
+    kind = _bounded_kind(wish)
+    if kind is not None:
+        yield from _iter_read_as(wish, kind)
     low, high = _lengths(wish)
     patterns = sorted(wish.shape.patterns, key=vagueness)
     anchored = [pattern for pattern in patterns if pattern.startswith((r"\A", "^")) or pattern.endswith(r"\Z")]
@@ -29,6 +40,19 @@ def iter_texts(wish: Wish) -> Iterator[str]:
     for count in cycle((0, 1)):
         found = "".join(_draw(wish, pattern, high).replace(GAP, "") for pattern in patterns) if count else ""
         yield _fold(wish, _word(wish, low - len(found), None if high is None else high - len(found)) + found)
+
+
+def _bounded_kind(wish: Wish) -> str | None:
+    """Return the type as which a condition reads the text: ``code::integer > 5``."""
+    for bound in (wish.shape.minimum, wish.shape.maximum):
+        if bound is not None and type(bound.value) in _READ_AS:
+            return _READ_AS[type(bound.value)]
+    return None
+
+
+def _iter_read_as(wish: Wish, kind: str) -> Iterator[str]:
+    read = replace(wish, kind=TypeName(kind))
+    return map(str, islice(iter_grid(read, GRIDS[kind](read)), _READ_AS_DRAWS))
 
 
 def _lengths(wish: Wish) -> tuple[int, int | None]:
@@ -57,6 +81,12 @@ def _draw_anchored(wish: Wish, pattern: str, low: int, high: int | None) -> str:
         return text
     fixed = len(text) - 1
     return text.replace(GAP, _word(wish, low - fixed, None if high is None else high - fixed))
+
+
+def _open_end(text: str, pattern: str) -> str:
+    if not pattern.endswith(r"\Z"):
+        return text + GAP
+    return text if pattern.startswith((r"\A", "^")) else GAP + text
 
 
 def _word(wish: Wish, low: int, high: int | None) -> str:
