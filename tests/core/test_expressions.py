@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import timeit
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pytest_atdm.core.errors import ExpressionError
 from pytest_atdm.core.expressions import (
     UNDECIDED,
     And,
     Call,
+    Cast,
     EvaluationError,
     Literal,
     Name,
     Opaque,
+    Operation,
     Quantified,
     compile_expression,
     conjuncts,
@@ -30,6 +34,10 @@ from pytest_atdm.core.expressions import (
     render,
     substitute,
 )
+from pytest_atdm.core.expressions.casting import CONVERTERS
+from pytest_atdm.core.expressions.functions import LENIENT, STRICT
+from pytest_atdm.core.expressions.interval import Interval
+from pytest_atdm.core.expressions.operators import BINARY
 from tests.core.expressions import expressions
 
 if TYPE_CHECKING:
@@ -262,3 +270,46 @@ def test_a_usual_check_is_judged_in_microseconds() -> None:
     evaluate = compile_expression(parse("status = ANY (ARRAY['open'::text, 'denied'::text]) AND amount >= 0"))
 
     assert min(timeit.repeat(lambda: evaluate(look_up), number=1000, repeat=5)) / 1000 < 20e-6
+
+
+VALUES = [
+    *(None, True, 0, -7, Decimal("1.5"), Decimal("NaN"), 1.5, float("inf"), "", "2026-01-02", "x%", date(2026, 1, 2)),
+    *(
+        datetime(2026, 1, 2, tzinfo=UTC),
+        time(3),
+        time(3, tzinfo=UTC),
+        Interval(1, 2, 3),
+        UUID(int=1),
+        b"x",
+        (1, None),
+        (),
+    ),
+    *({"a": 1}, [1]),
+]
+OPERATORS = [*BINARY, "is distinct from", "@@"]
+FUNCTIONS = [*STRICT, *LENIENT, "greatest", "coalesce"]
+
+
+@settings(max_examples=1000, deadline=None)
+@given(operator=st.sampled_from(OPERATORS), one=st.sampled_from(VALUES), other=st.sampled_from(VALUES))
+def test_no_pair_of_values_breaks_an_operator(operator: str, one: Value, other: Value) -> None:
+    """Whatever the types, the answer is a value, NULL, undecided, or the one error that is announced."""
+    evaluate = compile_expression(Operation(operator, (Name(("a",)), Name(("b",)))))
+    with contextlib.suppress(EvaluationError):
+        evaluate(lambda parts: one if parts == ("a",) else other)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(name=st.sampled_from(FUNCTIONS), values=st.lists(st.sampled_from(VALUES), max_size=3))
+def test_no_arguments_break_a_function(name: str, values: list[Value]) -> None:
+    """Nor do they break a function, also where there are too many or too few."""
+    with contextlib.suppress(EvaluationError):
+        compile_expression(Call(name, tuple(map(Literal, values))))(look_up)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(type=st.sampled_from([*CONVERTERS, "integer[]", "numeric(5,2)", "mood"]), value=st.sampled_from(VALUES))
+def test_no_value_breaks_a_cast(type: str, value: Value) -> None:
+    """Nor a cast."""
+    with contextlib.suppress(EvaluationError):
+        compile_expression(Cast(Name(("a",)), type))(lambda _: value)

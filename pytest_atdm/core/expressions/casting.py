@@ -68,7 +68,7 @@ def convert(value: Value, type_text: str) -> Value:
     kind = parse_type(type_text)
     if kind.dimensions:
         return _to_array(value, kind)
-    converter = _CONVERTERS.get(kind.name)
+    converter = CONVERTERS.get(kind.name)
     if converter is None:
         return value if isinstance(value, str) else UNDECIDED  # a label of an enum, or a type of an extension
     if isinstance(value, str) and kind.name in _TEMPORAL and _BEYOND.fullmatch(value):
@@ -384,7 +384,8 @@ def _require_text(value: Value) -> str:
 
 
 _TEMPORAL: Final = frozenset({"date", "timestamp without time zone", "timestamp with time zone"})
-_CONVERTERS: Final[dict[str, Callable[[Value, tuple[int, ...]], Value]]] = {
+#: How a value becomes one of each built-in type, by the type's name; given the value and the type's modifiers.
+CONVERTERS: Final[dict[str, Callable[[Value, tuple[int, ...]], Value]]] = {
     **{name: _to_integer(name) for name in INTEGER_RANGES},
     **dict.fromkeys(TEXT_TYPES, _to_varying),
     "character": _to_character,

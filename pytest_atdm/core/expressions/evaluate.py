@@ -112,7 +112,7 @@ def _compile_not(expr: Not) -> Evaluator:
 
     def evaluate(scope: Scope) -> Value:
         value = inner(scope)
-        return value if value is None or value is UNDECIDED else not value
+        return not value if isinstance(value, bool) else value if value is None else UNDECIDED
 
     return evaluate
 
@@ -156,7 +156,7 @@ def _compile_operation(expr: Operation) -> Evaluator:
             return None
         if one is UNDECIDED or other is UNDECIDED:
             return UNDECIDED
-        return apply(one, other)
+        return _call(apply, one, other)
 
     return evaluate
 
@@ -164,7 +164,7 @@ def _compile_operation(expr: Operation) -> Evaluator:
 def _compile_with_constant(apply: Callable[[Value, Value], Value], left: Evaluator, constant: Value) -> Evaluator:
     def evaluate(scope: Scope) -> Value:
         value = left(scope)
-        return value if value is None or value is UNDECIDED else apply(value, constant)
+        return value if value is None or value is UNDECIDED else _call(apply, value, constant)
 
     return evaluate
 
@@ -176,7 +176,7 @@ def _compile_distinct(left: Evaluator, right: Evaluator) -> Evaluator:
             return UNDECIDED
         if one is None or other is None:
             return one is not other
-        verdict = equal(one, other)
+        verdict = _call(equal, one, other)
         return verdict if verdict is UNDECIDED else not verdict
 
     return evaluate
@@ -231,7 +231,7 @@ def _judge_items(apply: Callable[[Value, Value], Value], value: Value, items: Va
 def _apply_pair(apply: Callable[[Value, Value], Value], left: Value, right: Value) -> Value:
     if left is None or right is None:
         return None
-    return UNDECIDED if left is UNDECIDED or right is UNDECIDED else apply(left, right)
+    return UNDECIDED if left is UNDECIDED or right is UNDECIDED else _call(apply, left, right)
 
 
 def _compile_array(expr: Array) -> Evaluator:
@@ -266,7 +266,7 @@ def _apply_strictly(apply: Callable[..., Value], args: tuple[Evaluator, ...]) ->
         values = [arg(scope) for arg in args]
         if None in values:
             return None
-        return UNDECIDED if UNDECIDED in values else _call(apply, values)
+        return UNDECIDED if UNDECIDED in values else _call(apply, *values)
 
     return evaluate
 
@@ -274,16 +274,18 @@ def _apply_strictly(apply: Callable[..., Value], args: tuple[Evaluator, ...]) ->
 def _apply_leniently(apply: Callable[..., Value], args: tuple[Evaluator, ...]) -> Evaluator:
     def evaluate(scope: Scope) -> Value:
         values = [arg(scope) for arg in args]
-        return UNDECIDED if UNDECIDED in values else _call(apply, values)
+        return UNDECIDED if UNDECIDED in values else _call(apply, *values)
 
     return evaluate
 
 
-def _call(apply: Callable[..., Value], values: list[Value]) -> Value:
+def _call(apply: Callable[..., Value], *values: Value) -> Value:
     try:
         return apply(*values)
-    except TypeError:
-        return UNDECIDED  # a variant of the function with other arguments than ours
+    except EvaluationError:
+        raise
+    except (TypeError, ValueError, ArithmeticError, AttributeError):
+        return UNDECIDED  # a variant with other types or arguments than ours
 
 
 def _coalesce(args: tuple[Evaluator, ...]) -> Evaluator:
@@ -317,7 +319,7 @@ def _extreme(beats: Callable[[Value, Value], Value], args: tuple[Evaluator, ...]
             value = arg(scope)
             if value is UNDECIDED:
                 return UNDECIDED
-            verdict = value is not None and (best is None or beats(value, best))
+            verdict = value is not None and (best is None or _call(beats, value, best))
             if verdict is UNDECIDED:
                 return UNDECIDED
             best = value if verdict else best
