@@ -87,7 +87,7 @@ def _check_plans(problems: Problems, atdm: AtdmSession, groups: list[Items]) -> 
     except AtdmError as exc:
         problems.add(exc, chain.from_iterable(groups))
         return []
-    return problems.sift(groups, lambda item: atdm.plan(item.stash[WISH], item.nodeid))
+    return problems.sift(groups, lambda item: atdm.check(item.stash[WISH], item.nodeid))
 
 
 def _prepare_run(problems: Problems, atdm: AtdmSession, groups: list[Items]) -> None:

@@ -53,6 +53,7 @@ class AtdmSession:
         self._hook = hook
         self._gates: dict[str, Gate] = {}
         self._attempts: Counter[str] = Counter()
+        self._checked: dict[str, tuple[Wish, Plan]] = {}
         self._domains: set[str] = set()
         self._connection: Connection | None = None
         self._run: AtdmRun | None = None
@@ -116,13 +117,19 @@ class AtdmSession:
         gate.approve(planned)
         return planned
 
+    def check(self, wish: Wish, request_key: str) -> None:
+        """Plan *wish* as ``plan`` does, and keep the plan for ``seed``."""
+        self._checked[request_key] = wish, self.plan(wish, request_key)
+
     def seed(self, wish: Wish, *, request_key: str, test: str) -> Receipt:
         """Plan and write *wish*.
 
         *request_key* tells requests of a run apart; asked for again (a rerun), it gives the same values in new rows.
         *test* goes into the audit trail.
         """
-        planned = self.plan(wish, request_key)
+        known, planned = self._checked.pop(request_key, (None, None))
+        if planned is None or known is not wish:
+            planned = self.plan(wish, request_key)
         self.prepare(planned.domain)
         self._attempts[request_key] += 1
         attempt = self._attempts[request_key]

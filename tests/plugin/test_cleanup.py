@@ -269,3 +269,35 @@ def take_lines(suite: Suite) -> list[str]:
     lines = path.read_text().splitlines()
     path.unlink()
     return lines
+
+
+def test_a_rerun_gets_the_same_values_in_new_rows(suite: Suite) -> None:
+    """Each attempt is a request of its own: same values, other allotted keys, everything removed in between."""
+    before = suite.read_all_rows()
+    suite.write(
+        """
+        from _pytest.runner import runtestprotocol
+
+        def pytest_runtest_protocol(item, nextitem):
+            for _ in range(2):
+                runtestprotocol(item, nextitem=nextitem, log=True)
+            return True
+        """,
+        "conftest",
+    )
+    suite.write(
+        """
+        @atdm_scenario("overdue_loan")
+        def test_a(atdm_data):
+            with open("values", "a") as file:
+                print(atdm_data.reader.card, atdm_data.loan.loan_id, atdm_data.facts.request_id, file=file)
+        """
+    )
+
+    suite.run().assert_outcomes(passed=2)
+
+    first, second = (line.split() for line in take_lines(suite))
+    assert first[0] == second[0]
+    assert first[1] != second[1]
+    assert first[2] != second[2]
+    assert before == suite.read_all_rows()

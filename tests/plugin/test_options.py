@@ -102,6 +102,16 @@ def test_every_option_has_its_three_names_in_the_help(pytester: pytest.Pytester)
     assert "--atdm-token" not in shown
 
 
+def test_url_names_the_seeder(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the command line as in the environment: the session uses that seeder, and starts none."""
+    monkeypatch.delenv("ATDM_URL")
+    suite.write(f"{ONE}\n\ndef test_b(atdm_run): assert atdm_run.seeder_url == {suite.address.url!r}")
+
+    suite.run(f"--atdm-url={suite.address.url}/").assert_outcomes(passed=2)
+
+    assert not (suite.pytester.path / ".atdm").exists()
+
+
 def test_url_without_a_token_is_a_clear_error(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     """An address alone is of no use: the variable for the token is named."""
     monkeypatch.delenv("ATDM_TOKEN")
