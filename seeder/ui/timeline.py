@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 Tone = Literal["plain", "good", "bad", "gone"]
 
 _HASH_CHARACTERS: Final = 10
+_KEY_CHARACTERS: Final = 8
+_KEYS: Final = "keys"  # of a committed seed: the primary key of each row, by the row's name in the plan
 _TITLES: Final[Mapping[str, tuple[str, Tone]]] = {
     EventKind.RUN_STARTED: ("Run started", "plain"),
     EventKind.REFERENCE_SEEDED: ("Reference rows seeded", "plain"),
@@ -31,10 +34,10 @@ _TITLES: Final[Mapping[str, tuple[str, Tone]]] = {
     EventKind.RESET_EXECUTED: ("Reset executed", "gone"),
     EventKind.RUN_ENDED: ("Run ended", "plain"),
 }
-#: Keys that the heading of a group shows.
-_HEADING: Final = frozenset({"scenario", "test"})
+#: Keys that the heading of a group shows, or one that says the same by another name.
+_HEADING: Final = frozenset({"scenario", "test", "request_key"})
 #: The order of the others; the database keeps none.
-_FACTS: Final = ("outcome", "actor", "session_id", "attempt", "request_key", "overrides", "plan_hash", "seed", "as_of")
+_FACTS: Final = ("outcome", "actor", "session_id", "attempt", "overrides", "plan_hash", "seed", "as_of")
 #: Keys of a detail that hold counts by table, and what the page calls them.
 _COUNTS: Final = {
     "rows": "rows",
@@ -91,6 +94,15 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenRow:
+    """A row that was committed: its name in the plan, and its key, short and whole."""
+
+    name: str
+    key: str
+    whole: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One entry of the timeline; the validators of a request share one, with a mark each."""
 
@@ -100,6 +112,7 @@ class Step:
     marks: tuple[Mark, ...]
     facts: tuple[Fact, ...] = ()
     counts: tuple[Count, ...] = ()
+    written: tuple[WrittenRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +170,7 @@ def trail_view(trail: AuditTrail) -> TrailView:
         broken_at=trail.broken_at,
         head=_mark(trail.events[-1], trail.broken_at) if trail.events else None,
         groups=tuple(_group(events, trail.broken_at) for events in _split(trail.events)),
-        seeded_rows=_sum_rows(trail.events, EventKind.SEED_COMMITTED, "rows"),
+        seeded_rows=sum(len(list(_written_rows(event.detail))) for event in trail.events),
         removed_rows=_sum_rows(trail.events, EventKind.RESET_EXECUTED, "seeded"),
         removed_sut_rows=_sum_rows(trail.events, EventKind.RESET_EXECUTED, "made_by_sut"),
     )
@@ -212,7 +225,7 @@ def _group(events: Sequence[EventRecord], broken_at: int | None) -> Group:
         tone=tone,
         test=str(details.get("test", "")),
         duration=show_duration(_seconds_between(events[0].at, events[-1].at)),
-        steps=tuple(_steps(events, broken_at)),
+        steps=tuple(_drop_repeated(_steps(events, broken_at))),
     )
 
 
@@ -240,6 +253,15 @@ def _steps(events: Sequence[EventRecord], broken_at: int | None) -> Iterable[Ste
             yield _step([event], events[0].at, broken_at)
 
 
+def _drop_repeated(steps: Iterable[Step]) -> Iterable[Step]:
+    """Yield the steps, each without the facts that an earlier one has shown already."""
+    seen: set[tuple[str, str]] = set()
+    for step in steps:
+        fresh = tuple(fact for fact in step.facts if (fact.name, fact.whole) not in seen)
+        seen |= {(fact.name, fact.whole) for fact in fresh}
+        yield dataclasses.replace(step, facts=fresh)
+
+
 def _step(events: Sequence[EventRecord], since: str, broken_at: int | None) -> Step:
     event = events[0]
     title, tone = _TITLES.get(event.kind, (event.kind.replace("_", " ").capitalize(), "plain"))
@@ -254,6 +276,7 @@ def _step(events: Sequence[EventRecord], since: str, broken_at: int | None) -> S
         marks=tuple(_mark(one, broken_at) for one in events),
         facts=() if is_gate else tuple(_facts(event.detail)),
         counts=tuple(_counts(event.detail)),
+        written=tuple(_written_rows(event.detail)),
     )
 
 
@@ -274,7 +297,7 @@ def _facts(detail: Mapping[str, Cell]) -> Iterable[Fact]:
     known = [key for key in _FACTS if key in detail]
     for key in [*known, *(key for key in detail if key not in _FACTS)]:
         value = detail[key]
-        if key in _HEADING or (key in _COUNTS and isinstance(value, Mapping)):
+        if key in _HEADING or (key in (*_COUNTS, _KEYS) and isinstance(value, Mapping)):
             continue
         if whole := _show_value(value):
             is_hash = whole.startswith("sha256:")
@@ -302,6 +325,14 @@ def _counts(detail: Mapping[str, Cell]) -> Iterable[Count]:
             )
             if tables:
                 yield Count(label=label, tables=tables)
+
+
+def _written_rows(detail: Mapping[str, Cell]) -> Iterable[WrittenRow]:
+    keys = detail.get(_KEYS)
+    for name, key in sorted(keys.items()) if isinstance(keys, Mapping) else ():
+        whole = _show_value(key)
+        short = ", ".join(str(part)[:_KEY_CHARACTERS] for part in key.values()) if isinstance(key, Mapping) else whole
+        yield WrittenRow(name=name, key=short, whole=whole)
 
 
 def _sum_rows(events: Sequence[EventRecord], kind: EventKind, key: str) -> int:

@@ -28,6 +28,7 @@ from seeder.app import create_app, read_catalog
 from seeder.settings import Settings
 
 SHOP_TABLES = ("countries", "customers", "orders", "order_lines", "order_notes")
+AS_OF = datetime.date(2026, 3, 1)
 CATALOG = Path(__file__).parent / "shop" / "catalog"
 
 
@@ -37,7 +38,7 @@ class Caller:
     def __init__(self, base_url: str, token: str, database_url: str, catalog: Path = CATALOG) -> None:
         self.http = httpx.Client(base_url=base_url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
         self.base_url = base_url
-        self.token = token
+        self.as_of = AS_OF
         self.database_url = database_url
         self._catalog = read_catalog(catalog)
 
@@ -53,7 +54,7 @@ class Caller:
         """Start a run and return its id."""
         body = {
             "run_id": new_ulid(),
-            "session_id": "a session",
+            "session_id": "build-7",
             "actor": actor,
             "seed": 7,
             "as_of": as_of.isoformat(),
@@ -71,7 +72,7 @@ class Caller:
             run_id=run_id,
             request_key=request_key or new_ulid(),
             seed=7,
-            as_of=datetime.date(2026, 3, 1),
+            as_of=self.as_of,
         )
 
     def gate(self) -> Gate:
