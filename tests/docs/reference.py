@@ -120,7 +120,7 @@ def render_hooks() -> str:
     for name, function in inspect.getmembers(hookspecs, inspect.isfunction):
         if name.startswith("pytest_atdm_"):
             signature = str(inspect.signature(function)).replace("'", "")
-            parts += [f"## {name}", f"```python\ndef {name}{signature}\n```", _describe(function)]
+            parts += [f"## {name}", f"```python\ndef {name}{signature}: ...\n```", _describe(function)]
     emitters = ", ".join(f"`{emitter.name}`" for emitter in built_in_emitters())
     return join_paragraphs(
         "# Hooks",

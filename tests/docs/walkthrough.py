@@ -66,6 +66,21 @@ class Reader:
             elif block.language == "sql" and on_sql is not None:
                 on_sql(block.text)
 
+    def run(self, command: str, *, check: bool = False) -> str:
+        """Run *command* in a shell and return what it prints, errors included; with *check* it must succeed."""
+        run = subprocess.run(
+            ["bash", "-c", command],
+            cwd=self.folder,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+        assert run.returncode == 0 or not check, f"{command}\n{run.stdout}"
+        return run.stdout
+
     def _save(self, block: Block) -> None:
         path = self.folder / block.title
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,22 +91,11 @@ class Reader:
         if step.command.startswith("pip install "):
             check_installed(shlex.split(step.command)[2:])
             return
-        run = subprocess.run(
-            ["bash", "-c", step.command],
-            cwd=self.folder,
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
         if step.shown:
-            assert matches(step.shown, run.stdout), (
-                f"{where}: {step.command}\nshown:\n{step.shown}\ncame:\n{run.stdout}"
-            )
+            came = self.run(step.command)
+            assert matches(step.shown, came), f"{where}: {step.command}\nshown:\n{step.shown}\ncame:\n{came}"
         else:
-            assert run.returncode == 0, f"{where}: {step.command}\n{run.stdout}"
+            self.run(step.command, check=True)
 
 
 def read_blocks(page: str) -> list[Block]:
