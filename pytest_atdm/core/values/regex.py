@@ -98,7 +98,7 @@ class _Writer:
 
 def _allowed(items: Sequence[_Node]) -> str:
     negated = items[0][0] is op.NEGATE
-    characters = "".join(_members(kind, body) for kind, body in items)
+    characters = "".join(_characters_of(kind, body) for kind, body in items)
     if not negated:
         return characters or "?"
     return (
@@ -108,7 +108,7 @@ def _allowed(items: Sequence[_Node]) -> str:
     )
 
 
-def _members(kind: object, body: Any) -> str:
+def _characters_of(kind: object, body: Any) -> str:
     if kind is op.LITERAL:
         return chr(body)
     if kind is op.RANGE:
