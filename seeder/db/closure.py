@@ -76,7 +76,8 @@ def reached_sql(closure: Closure, target: Target, *, with_edges: bool = False) -
     UNION
     -- A row that another live request seeded is that request's. A scalar subquery: EXISTS would hash the whole ledger.
     SELECT e.relation COLLATE "C", e.key, d.request_id, CASE WHEN e.new THEN coalesce((
-        SELECT o.request_id <> ALL ($1::text[]) FROM atdm.ledger o WHERE o.relation = e.relation AND o.key = e.key), false)
+        SELECT o.request_id <> ALL ($1::text[]) FROM atdm.ledger o
+        WHERE o.relation = e.relation AND o.key = e.key), false)
         ELSE true END, false{edge_cells}
     FROM reached d JOIN req q ON q.request_id = d.request_id, LATERAL ({branches}
     ) e

@@ -29,7 +29,10 @@ async def open_pool(settings: Settings) -> asyncpg.Pool:
             timeout=10,
             # Postgres may hang rather than answer (a stopped process): then its own timeout never fires.
             command_timeout=settings.statement_timeout_ms / 1000 + 5,
-            max_inactive_connection_lifetime=0,  # a connection that stays keeps its prepared plans
+            # A connection that stays keeps its plans, those of long statements above all.
+            max_inactive_connection_lifetime=0,
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
             reset=_keep_as_is,
             server_settings=_server_settings(settings),
         )

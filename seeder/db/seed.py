@@ -20,7 +20,7 @@ from seeder.db.queries import QUERIES, quote_ident, quote_table, quote_text
 from seeder.records import SeedOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pytest_atdm.core.model import Cell, Plan
     from seeder.db.introspect import Target
@@ -50,6 +50,7 @@ class SeedWriter:
         self._target = target
         self._blocks = blocks
         self._statements: dict[tuple[_Group, ...], str] = {}
+        self._checked: set[tuple[str, ...]] = set()  # table and columns of rows that fit the schema
 
     async def write(self, command: SeedCommand) -> SeedOutcome:
         """Write the plan, or answer from the request that its idempotency key made before.
@@ -193,7 +194,9 @@ SELECT coalesce(answer::text, '{{}}') FROM written, appended WHERE seq > 0"""
         """Return the values of every row by its name, with keys from sequences where the plan leaves them open."""
         own: dict[str, str] = {}
         for row in plan.rows:
-            self._check_row(row.table, row.name, (*row.values, *row.keys))
+            if (shape := (row.table, *row.values, *row.keys)) not in self._checked:
+                self._check_row(row.name, *shape)
+                self._checked.add(shape)
             own |= {
                 f"{row.name}.{column}": self._sequence(row.table, column)
                 for column, source in row.keys.items()
@@ -206,7 +209,7 @@ SELECT coalesce(answer::text, '{{}}') FROM written, appended WHERE seq > 0"""
             for row in plan.rows
         }
 
-    def _check_row(self, table: str, name: str, columns: Iterable[str]) -> None:
+    def _check_row(self, name: str, table: str, *columns: str) -> None:
         where = f'row "{name}"'
         if table not in self._target.schema.tables:
             raise SchemaMismatch(
