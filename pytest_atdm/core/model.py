@@ -26,7 +26,7 @@ Cell = TypeAliasType("Cell", "bool | int | float | str | list[Cell] | dict[str, 
 class PlannedRow(Strict):
     """One row to insert.
 
-    *name* is unique in the plan: the entity's name, ``visits[0]`` for an entity with a count, ``claim.provider`` for a
+    *name* is unique in the plan: the entity's name, ``visits[0]`` for an entity with a count, ``order.buyer`` for a
     parent that nobody named. *values* maps column to cell. *keys* maps column to ``row.column`` whose value the
     database will allot (serial and identity keys): the row's own key, or a reference to another planned row's.
     A column in neither is left to its default.

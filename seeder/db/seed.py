@@ -117,7 +117,7 @@ class SeedWriter:
         for row in plan.rows:
             names[self._group(row.table, values[row.name])].append(row.name)
         return [
-            _Batch(group, tuple(members), tuple(values[name] for name in members)) for group, members in names.items()
+            _Batch(group, tuple(rows), tuple(values[name] for name in rows)) for group, rows in names.items()
         ]
 
     def _group(self, table: str, cells: Mapping[str, Cell]) -> _Group:
