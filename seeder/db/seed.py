@@ -116,9 +116,7 @@ class SeedWriter:
         names: dict[_Group, list[str]] = defaultdict(list)
         for row in plan.rows:
             names[self._group(row.table, values[row.name])].append(row.name)
-        return [
-            _Batch(group, tuple(rows), tuple(values[name] for name in rows)) for group, rows in names.items()
-        ]
+        return [_Batch(group, tuple(rows), tuple(values[name] for name in rows)) for group, rows in names.items()]
 
     def _group(self, table: str, cells: Mapping[str, Cell]) -> _Group:
         """Name the columns in table order, so that equal plans have equal statements."""

@@ -90,6 +90,16 @@ def test_every_rule_of_the_architecture_names_what_holds_it() -> None:
     )
 
 
+def test_every_word_of_the_glossary_is_a_word_of_the_code() -> None:
+    """What the glossary explains is called the same in code, so that a renamed thing is renamed here."""
+    glossary = re.search(r"\| word \| meaning \|\n\|[-|]+\|\n((?:\|.*\n)+)", _page(ARCHITECTURE).text)
+    words = re.findall(r"^\| (.+?) \|", glossary[1] if glossary else "", flags=re.MULTILINE)
+    code = "\n".join(source.text for source in read_sources("pytest_atdm", "seeder", suffix=".py")).lower()
+
+    assert len(words) > 15
+    assert [] == [word for word in words if not re.search(rf"\b_*{word.split()[0]}", code)]
+
+
 def test_every_word_of_the_layout_exists() -> None:
     """The folders and files that the page draws are there."""
     layout = next(block.text for block in iter_blocks(_page(ARCHITECTURE).text) if "pytest_atdm/\n" in block.text)
