@@ -55,12 +55,13 @@ def serve(options: Options) -> None:
     loading.start()
     with _listen(options) as listener, _database(options) as database_url:
         loading.join()
-        from seeder.server import run_server  # lazy: loaded meanwhile; raises here if that failed
+        from seeder.server import make_loop, run_server  # lazy: loaded meanwhile; raises here if that failed
 
         settings = _make_settings(options, database_url, token, listener)
         state = options.state or options.embedded
         with contextlib.closing(Announcement(settings, state, owned=options.owned)) as announcement:
-            asyncio.run(run_server(settings, listener, announcement, owned=options.owned))
+            with asyncio.Runner(loop_factory=make_loop) as runner:
+                runner.run(run_server(settings, listener, announcement, owned=options.owned))
 
 
 def _load_application() -> None:

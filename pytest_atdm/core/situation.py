@@ -43,7 +43,10 @@ class RowLike(ExistingLike, Protocol):
 
 
 class Situation:
-    """Looks up values across rows. Nothing is cached: the planner's rows grow while it looks."""
+    """Looks up values across rows. The planner's rows grow while it looks; rows that do not are read once.
+
+    *typed* holds, by row name, the cells that have been read already.
+    """
 
     def __init__(
         self,
@@ -51,20 +54,26 @@ class Situation:
         as_of: datetime.date,
         rows: Iterable[RowLike],
         existing: Iterable[ExistingLike],
+        typed: Mapping[str, dict[str, Value]] | None = None,
     ) -> None:
         self.rulebook = rulebook
         self.as_of = as_of
         self.rows = {row.name: row for row in rows}
         self.existing = {row.name: row for row in existing}
+        self._typed = typed or {}
 
     def scope(self, row: RowLike) -> Scope:
         """Return the scope of a rule over *row*: as_of, its columns, and ``relation.column``."""
         table = self.rulebook.schema.tables[row.table]
+        typed = self._typed.get(row.name, {})
 
         def look_up(parts: Parts) -> Value:
-            if len(parts) == 1:
-                return self.as_of if parts[0] == "as_of" else self.value(row, table, parts[0])
-            return self._across(row, table, parts[0], parts[1])
+            if len(parts) > 1:
+                return self._across(row, table, parts[0], parts[1])
+            name = parts[0]
+            if name in typed:
+                return typed[name]
+            return self.as_of if name == "as_of" else self.value(row, table, name)
 
         return look_up
 

@@ -28,6 +28,8 @@ _WRITTEN_AS_TEXT: Final = (date, time, timedelta, Decimal, UUID, bytes, Interval
 
 def base_type(type: str, schema: Schema) -> str:
     """Return *type* with domains resolved, also as the elements of an array; modifiers such as ``(10,2)`` stay."""
+    if type[-1:] != "]" and type not in schema.domains:
+        return type
     element, brackets = _split_array(type)
     while element in schema.domains:
         element, more = _split_array(schema.domains[element].type)
@@ -36,6 +38,8 @@ def base_type(type: str, schema: Schema) -> str:
 
 
 def _split_array(type: str) -> tuple[str, str]:
+    if type[-1:] != "]":
+        return type, ""
     element = type.rstrip("[]")
     return element, type[len(element) :]
 

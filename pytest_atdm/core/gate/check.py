@@ -6,13 +6,16 @@ import datetime
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from pytest_atdm.core.expressions import UNDECIDED
 from pytest_atdm.core.model import Finding
 from pytest_atdm.core.situation import Situation
 from pytest_atdm.core.text import suggest
+from pytest_atdm.core.types import to_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from pytest_atdm.core.expressions import Value
     from pytest_atdm.core.model import Cell, ExistingRow, Plan, PlannedRow
     from pytest_atdm.core.rulebook import Rulebook
     from pytest_atdm.core.schema import Table
@@ -32,13 +35,16 @@ class Check:
     """One plan under judgement: ``plan``, ``rulebook`` and ``situation`` (values across rows).
 
     ``structure`` holds the findings about names that the schema lacks; validators run only where there are none.
+    ``type_faults`` holds (row, column, why) of each cell that is no value of its column's type.
     """
 
     def __init__(self, plan: Plan, rulebook: Rulebook) -> None:
         self.plan = plan
         self.rulebook = rulebook
         self.structure = tuple(self._find_structure_faults())
-        self.situation = Situation(rulebook, self._as_of(), plan.rows, plan.existing)
+        self.type_faults: list[tuple[PlannedRow, str, str]] = []
+        typed = {row.name: self._read_cells(row) for row in plan.rows} if not self.structure else None
+        self.situation = Situation(rulebook, self._as_of(), plan.rows, plan.existing, typed)
 
     @property
     def rows(self) -> tuple[PlannedRow | ExistingRow, ...]:
@@ -54,6 +60,18 @@ class Check:
         place = f"{row}.{column}" if column else row
         source = self.plan.sources.get(place, "generated")
         return Finding(rule=rule, path=f"$.entities.{place}", value=value, source=source, message=message, fix=fix)
+
+    def _read_cells(self, row: PlannedRow) -> dict[str, Value]:
+        """Return the row's cells as Python values, each read once for all validators."""
+        typed: dict[str, Value] = {}
+        columns = self.table(row).column_by_name
+        for name, cell in row.values.items():
+            try:
+                typed[name] = to_python(columns[name].type, cell, self.rulebook.schema)
+            except ValueError as exc:
+                typed[name] = UNDECIDED
+                self.type_faults.append((row, name, str(exc)))
+        return typed
 
     def _as_of(self) -> datetime.date:
         try:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from pytest_atdm.core.expressions import EvaluationError, holds
 from pytest_atdm.core.model import OVERRIDE
-from pytest_atdm.core.types import to_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +21,9 @@ def find_value_faults(check: Check) -> Iterator[Finding]:
     for row in check.plan.rows:
         for column in check.table(row).columns:
             yield from _judge_cell(check, row, column)
+    for row, name, why in check.type_faults:
+        column = check.table(row).column_by_name[name]
+        yield _cell_finding(check, row, column, "type", why, f"give a value of type {column.type}")
     yield from find_violations(check, "value")
     yield from _find_duplicates(check)
 
@@ -69,11 +71,6 @@ def _judge_cell(check: Check, row: PlannedRow, column: Column) -> Iterator[Findi
         return
     if column.generated:
         yield _cell_finding(check, row, column, "generated-column", "the database computes this column", "remove it")
-        return
-    try:
-        to_python(column.type, cell, check.rulebook.schema)
-    except ValueError as exc:
-        yield _cell_finding(check, row, column, "type", str(exc), f"give a value of type {column.type}")
 
 
 def _judge_missing(check: Check, row: PlannedRow, column: Column) -> Iterator[Finding]:
