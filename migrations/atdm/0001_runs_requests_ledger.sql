@@ -10,6 +10,7 @@ CREATE TABLE atdm.run (
     state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'ended')),
     started_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     ended_at timestamptz,
+    -- How often the run was started: an ended run can be started again.
     epoch integer NOT NULL DEFAULT 1,
     -- Evidence of what was there before: see atdm.is_new.
     positions jsonb NOT NULL,
@@ -20,6 +21,7 @@ CREATE TABLE atdm.run (
 CREATE TABLE atdm.request (
     request_id text COLLATE "C" PRIMARY KEY,
     run_id text COLLATE "C" NOT NULL REFERENCES atdm.run,
+    epoch integer NOT NULL,
     request_key text NOT NULL,
     idempotency_key text NOT NULL,
     scenario text NOT NULL,
@@ -34,7 +36,7 @@ CREATE TABLE atdm.request (
     report jsonb,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     reset_at timestamptz,
-    UNIQUE (run_id, idempotency_key)
+    UNIQUE (run_id, epoch, idempotency_key)
 ) WITH (fillfactor = 50);
 
 CREATE INDEX request_live ON atdm.request (run_id, request_id) WHERE state = 'live';

@@ -13,7 +13,7 @@
     |   +-- InvalidRequest         a body, header or parameter is malformed, too large, or has unknown fields
     |   +-- Unauthorized           bearer token or cleanup token missing or wrong
     |   +-- NotFound               no such run or request
-    |   +-- Conflict               the idempotency key was used for another plan, or the run has ended
+    |   +-- Conflict               the idempotency key was used for another plan, the run has ended or is another's
     |   +-- RowConflict            a row with the same unique key stands there already
     |   +-- RowRefused             the database refused a row (constraint or trigger, named)
     |   +-- NotATestDatabase       the target is neither embedded, marked, nor allowed by name
@@ -142,7 +142,7 @@ class NotFound(UsageError):
 
 
 class Conflict(UsageError):
-    """The idempotency key was used for another plan, or the run has ended."""
+    """The idempotency key was used for another plan, the run has ended or is another's."""
 
     code = "conflict"
     status = 409

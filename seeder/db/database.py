@@ -111,21 +111,13 @@ class Database:
         return (await self._current())[0].schema
 
     async def start_run(self, run: RunStart) -> RunRecord:
-        """Record the run; the same values again give the same record with ``created=False``.
+        """Record the run, or start an ended one again; an active one with the same values has ``created=False``.
 
         Raises:
-            Conflict: the run id stands there with other values, or the run has ended.
+            Conflict: the run is active with other values.
         """
         await self.read_schema()  # the evidence of what is there already is taken of every table that there is now
         return await runs.start_run(self._pool, (await self._current())[0], run)
-
-    async def end_run(self, run_id: str) -> None:
-        """Mark the run ended; its rows stay. Idempotent.
-
-        Raises:
-            NotFound: no such run.
-        """
-        await runs.end_run(self._pool, run_id)
 
     async def seed(self, command: SeedCommand) -> SeedOutcome:
         """Write the plan's rows, their ledger and the audit events: all or nothing, one round trip.
@@ -165,7 +157,7 @@ class Database:
         return report
 
     async def reset_run(self, run_id: str) -> ResetReport:
-        """Reset every live request of the run and end it.
+        """Reset every live request of the run and end it, so that no live request is ever in an ended run.
 
         Raises:
             NotFound: no such run.
@@ -174,8 +166,9 @@ class Database:
 
         async def reset(connection: asyncpg.Connection, writer: ResetWriter) -> ResetReport:
             async with connection.transaction():
+                await runs.lock_run(connection, run_id)
                 report = await _reset_live(connection, writer, run_id)
-                await runs.end_run_on(connection, run_id)
+                await runs.end_run(connection, run_id)
                 return report
 
         return await self._retry(f"resetting run {run_id}", reset)

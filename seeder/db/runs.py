@@ -24,15 +24,17 @@ _SAME: Final = ("session_id", "actor", "seed", "as_of")
 
 
 async def start_run(pool: asyncpg.Pool, target: Target, run: RunStart) -> RunRecord:
-    """Record the run and where the serial keys stand; the same values again find the same run.
+    """Record the run and where the serial keys stand; one that has ended is started again, its chain going on.
+
+    The same values again find the same active run.
 
     Raises:
-        Conflict: the run has other values, or has ended.
+        Conflict: the run is active with other values.
     """
     with translated(f"starting run {run.run_id}"):
         async with pool.acquire() as connection, connection.transaction():
-            created = await connection.fetchval(
-                QUERIES["insert_run"],
+            epoch = await connection.fetchval(
+                QUERIES["start_run"],
                 run.run_id,
                 run.session_id,
                 run.actor,
@@ -40,14 +42,15 @@ async def start_run(pool: asyncpg.Pool, target: Target, run: RunStart) -> RunRec
                 run.as_of,
                 await connection.fetchval(positions_sql(target)),
             )
-            if created:
-                detail: dict[str, Cell] = {name: getattr(run, name) for name in _SAME}
+            if epoch is not None:
+                detail: dict[str, Cell] = {**{name: getattr(run, name) for name in _SAME}, "epoch": epoch}
                 await _append(connection, run.run_id, EventKind.RUN_STARTED, detail)
-    record = replace(await read_run(pool, run.run_id), created=bool(created))
+    record = replace(await read_run(pool, run.run_id), created=epoch is not None)
     if any(getattr(record, name) != getattr(run, name) for name in _SAME):
-        raise Conflict(f"run {run.run_id} was started with other values", hint="start a run with an id of its own")
-    if record.state != "active":
-        raise Conflict(f"run {run.run_id} has ended", hint="start a run with an id of its own")
+        raise Conflict(
+            f"run {run.run_id} is active with other values: {record.actor} started it at {record.started_at}",
+            hint="wait until its session has ended, or end it yourself (DELETE /runs/ID), or take another run id",
+        )
     return record
 
 
@@ -80,23 +83,20 @@ def _collect(value: str, condition: str, selects: list[str]) -> str:
     return f"(SELECT coalesce(jsonb_object_agg(relation, {value}) FILTER (WHERE {condition}), '{{}}') FROM ({rows}) s)"
 
 
-async def end_run(pool: asyncpg.Pool, run_id: str) -> None:
-    """End the run if it is active.
+async def lock_run(connection: asyncpg.Connection, run_id: str) -> None:
+    """Let no request of the run commit before the connection's transaction ends.
 
     Raises:
         NotFound: no such run.
     """
-    with translated(f"ending run {run_id}"):
-        async with pool.acquire() as connection, connection.transaction():
-            await end_run_on(connection, run_id)
+    if await connection.fetchval(QUERIES["lock_run"], run_id) is None:
+        raise unknown_run(run_id)
 
 
-async def end_run_on(connection: asyncpg.Connection, run_id: str) -> None:
-    """End the run within the connection's transaction; see ``end_run``."""
+async def end_run(connection: asyncpg.Connection, run_id: str) -> None:
+    """End the run, if it is active, within the connection's transaction; see ``lock_run``."""
     if await connection.fetchval(QUERIES["end_run"], run_id):
         await _append(connection, run_id, EventKind.RUN_ENDED, {})
-    elif await connection.fetchval(QUERIES["run_state"], run_id) is None:
-        raise unknown_run(run_id)
 
 
 async def _append(connection: asyncpg.Connection, run_id: str, kind: EventKind, detail: dict[str, Cell]) -> None:

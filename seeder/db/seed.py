@@ -163,10 +163,10 @@ ledgered AS (
     ON CONFLICT (relation, key) DO UPDATE SET request_id = EXCLUDED.request_id, ordinal = EXCLUDED.ordinal
 ),
 recorded AS (
-    INSERT INTO atdm.request (request_id, run_id, request_key, idempotency_key, scenario, plan_hash, token_hash,
+    INSERT INTO atdm.request (request_id, run_id, epoch, request_key, idempotency_key, scenario, plan_hash, token_hash,
         context, counts, answer, positions)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8::jsonb, coalesce(counts, '{{}}'), coalesce(answer, '{{}}'),
-        {self._positions_sql(tables)}
+    SELECT $1, $2, (SELECT epoch FROM atdm.run WHERE run_id = $2), $3, $4, $5, $6, $7, $8::jsonb,
+        coalesce(counts, '{{}}'), coalesce(answer, '{{}}'), {self._positions_sql(tables)}
     FROM counted, written
 ),
 appended AS (

@@ -21,7 +21,7 @@ MAX_EVENTS: Final = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunBody(Strict):
-    """A run to start. *run_id* is a new ULID; *as_of* the date that all other dates are relative to."""
+    """A run to start. *run_id* is a ULID, new or of an ended run; *as_of* the date that others are relative to."""
 
     run_id: Ulid
     session_id: Name

@@ -39,7 +39,7 @@ class Runs(Controller):
         errors=(InvalidRequest, Conflict),
     )
     async def start_run(self, request: Call, seeder: Service) -> Response[bytes]:
-        """Records the run, 201. The same values again are answered 200 and change nothing; others are a conflict."""
+        """Records the run, or starts an ended one again: 201. An active one with the same values is 200, else a conflict."""
         body = load(await request.body(), RunBody, what="the run")
         run = await seeder.start_run(
             RunStart(

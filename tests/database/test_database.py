@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -118,32 +119,82 @@ def test_a_broken_migration_leaves_nothing_of_its_folder(make_world: MakeWorld, 
 
 
 def test_a_run_is_started_once(make_world: MakeWorld) -> None:
-    """The same values again find the same run; others, or a run that has ended, are a conflict."""
+    """The same values again find the same run; others are a conflict that says who has it and how to end it."""
     world = make_world(ITEMS)
     first = world.wait(world.database.start_run(START))
     second = world.wait(world.database.start_run(START))
 
     assert (True, False) == (first.created, second.created)
     assert first.started_at == second.started_at
-    with pytest.raises(Conflict, match="other values"):
-        world.wait(
-            world.database.start_run(RunStart(run_id="01A", session_id="s", actor="a", seed=6, as_of="2026-01-15"))
-        )
-    world.wait(world.database.end_run("01A"))
-    with pytest.raises(Conflict, match="ended"):
-        world.wait(world.database.start_run(START))
+    with pytest.raises(Conflict, match="other values: a started it") as caught:
+        world.wait(world.database.start_run(replace(START, seed=6)))
+    assert "DELETE /runs" in caught.value.hint
+
+
+def test_a_run_that_has_ended_is_started_again(make_world: MakeWorld) -> None:
+    """It has the new start's values and positions and one more epoch; its audit chain goes on where it stood."""
+    world = make_world(ITEMS)
+    first = world.wait(world.database.start_run(START))
+    world.wait(world.database.reset_run("01A"))
+    world.execute("INSERT INTO item (id) VALUES (900)")
+
+    again = world.wait(world.database.start_run(replace(START, session_id="t", as_of="2026-02-01")))
+
+    assert (True, "active", None, "t", "2026-02-01") == (
+        again.created, again.state, again.ended_at, again.session_id, again.as_of,
+    )  # fmt: skip
+    assert first.started_at < again.started_at
+    assert 2 == world.fetch("SELECT epoch FROM atdm.run WHERE run_id = '01A'")
+    ahead = "SELECT positions -> 'ahead' ->> 'public.item' FROM atdm.run WHERE run_id = '01A'"
+    assert "[900, 900]" == world.fetch(ahead)
+    trail = world.wait(world.database.read_events("01A"))
+    assert trail.intact
+    assert [("run_started", 1), ("run_ended", None), ("run_started", 2)] == [
+        (event.kind, event.detail.get("epoch")) for event in trail.events
+    ]
+
+
+def test_no_request_of_a_run_is_left_live_by_its_end(make_world: MakeWorld) -> None:
+    """A seed that is just committing when its run is reset is waited for, and reset with the others."""
+    world = make_world(
+        ITEMS,
+        """
+        CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END $$;
+        CREATE CONSTRAINT TRIGGER late AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION wait();
+        """,
+    )
+
+    async def wait_until_blocked(sessions: int) -> None:
+        query = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        while await world.sut.fetchval(query) < sessions:  # noqa: ASYNC110  Postgres tells nobody
+            await asyncio.sleep(0.01)
+
+    async def collide() -> None:
+        await world.sut.execute("SELECT pg_advisory_lock(1)")
+        seeding = asyncio.create_task(world.database.seed(command(planned("a", "item", {}), request_id="q1")))
+        await wait_until_blocked(1)
+        resetting = asyncio.create_task(world.database.reset_run(RUN))
+        await wait_until_blocked(2)
+        await world.sut.execute("SELECT pg_advisory_unlock(1)")
+        await asyncio.gather(seeding, resetting)
+
+    world.wait(collide())
+
+    assert [] == world.rows()["public.item"]
 
 
 def test_a_run_ends_once(make_world: MakeWorld) -> None:
     """Ending twice is one event; an unknown run is not found."""
     world = make_world(ITEMS)
     for _ in range(2):
-        world.wait(world.database.end_run(RUN))
+        world.wait(world.database.reset_run(RUN))
 
     kinds = [event.kind for event in world.wait(world.database.read_events(RUN)).events]
     assert ["run_started", "run_ended"] == kinds
     with pytest.raises(NotFound):
-        world.wait(world.database.end_run("01NONE"))
+        world.wait(world.database.reset_run("01NONE"))
 
 
 def test_values_that_postgres_cannot_hold_are_the_callers(make_world: MakeWorld) -> None:

@@ -247,12 +247,27 @@ def test_a_key_whose_request_was_reset_is_a_conflict(make_world: MakeWorld) -> N
         world.wait(world.database.seed(again))
 
 
+def test_a_run_started_again_is_not_answered_from_its_past(make_world: MakeWorld) -> None:
+    """Idempotency keys are unique within one start of a run: the same request is made anew after the next."""
+    world = make_world(SHOP)
+    row = planned("s", "shelf", {"label": "a"}, id="s.id")
+    world.wait(world.database.seed(command(row, request_id="q1", key="k")))
+    world.wait(world.database.reset_run(RUN))
+    world.start_run()
+
+    again = world.wait(world.database.seed(command(row, request_id="q2", key="k")))
+    repeated = world.wait(world.database.seed(command(row, request_id="q3", key="k")))
+
+    assert [("q2", False), ("q2", True)] == [(one.request_id, one.replayed) for one in (again, repeated)]
+    assert 1 == world.fetch("SELECT count(*) FROM shelf")
+
+
 def test_a_run_must_be_there_and_active(make_world: MakeWorld) -> None:
     """An unknown run is not found, an ended one is a conflict; neither leaves a row."""
     world = make_world(SHOP)
     with pytest.raises(NotFound):
         world.seed(planned("s", "shelf", {"label": "a"}), run_id="01NONE")
-    world.wait(world.database.end_run(RUN))
+    world.wait(world.database.reset_run(RUN))
 
     with pytest.raises(Conflict, match="ended"):
         world.seed(planned("s", "shelf", {"label": "a"}))

@@ -186,11 +186,24 @@ def test_run_id_makes_everything_byte_identical(suite: Suite, monkeypatch: pytes
     assert len({first, second, third}) == 3
 
 
-def test_a_run_id_that_is_taken_is_one_clear_error(suite: Suite) -> None:
-    """The seeder knows each run once: a second session with the same id is told so before its first test."""
+def test_a_run_id_can_be_used_again(suite: Suite) -> None:
+    """On the same database, one session after the other: the rows are the same, and the audit trail goes on."""
+    note = "\n    with open('values', 'a') as file: print(atdm_data.reader, file=file)"
+    suite.write(ONE.replace(" pass", note))
+
+    suite.run(f"--atdm-run-id={RUN_ID}").assert_outcomes(passed=1)
+    suite.run(f"--atdm-run-id={RUN_ID}").assert_outcomes(passed=1)
+
+    first, second = (suite.pytester.path / "values").read_text().splitlines()
+    assert first == second
+
+
+def test_a_run_id_that_is_in_use_is_one_clear_error(suite: Suite) -> None:
+    """While another session has the run, a second one with its id is told so before its first test."""
     suite.write("@pytest.mark.parametrize('number', range(3))\n" + ONE.replace("atdm_data", "number"))
     run_id = "01JD0000000000000000000078"
-    suite.run(f"--atdm-run-id={run_id}").assert_outcomes(passed=3)
+    with suite.open_client() as client:
+        client.start_run(run_id=run_id, session_id=run_id, actor="other", seed=0, as_of="2026-01-31")
 
     result = suite.run(f"--atdm-run-id={run_id}")
 

@@ -39,10 +39,12 @@ INSERT INTO atdm.migration (folder, file, sha256) VALUES ($1, $2, $3);
 -- The next $2 values of each sequence.
 SELECT s.name, nextval(s.name::regclass) AS value FROM unnest($1::text[]) AS s(name), generate_series(1, $2);
 
--- insert_run --
--- A new run, or nothing where its id stands there already.
-INSERT INTO atdm.run (run_id, session_id, actor, seed, as_of, positions) VALUES ($1, $2, $3, $4, $5::text::date, $6)
-ON CONFLICT DO NOTHING RETURNING run_id;
+-- start_run --
+-- A new run, or an ended one started again with everything but its audit chain new; no row where it is active.
+INSERT INTO atdm.run AS r (run_id, session_id, actor, seed, as_of, positions) VALUES ($1, $2, $3, $4, $5::text::date, $6)
+ON CONFLICT (run_id) DO UPDATE SET session_id = EXCLUDED.session_id, actor = EXCLUDED.actor, seed = EXCLUDED.seed, as_of = EXCLUDED.as_of,
+    positions = EXCLUDED.positions, state = 'active', started_at = EXCLUDED.started_at, ended_at = NULL, epoch = r.epoch + 1
+WHERE r.state = 'ended' RETURNING epoch;
 
 -- append_run_events --
 -- Events of the run itself.
@@ -80,6 +82,7 @@ FROM atdm.request WHERE request_id = $1;
 -- The request that an idempotency key made; one that is live and had the same plan gets a new token, and only it has an answer.
 WITH found AS (
     SELECT request_id, state, plan_hash = $3 AS same_plan FROM atdm.request WHERE run_id = $1 AND idempotency_key = $2
+        AND epoch = (SELECT epoch FROM atdm.run WHERE run_id = $1)
 ), renewed AS (
     UPDATE atdm.request q SET token_hash = $4 FROM found f
     WHERE q.request_id = f.request_id AND f.same_plan AND f.state = 'live' RETURNING q.request_id, q.answer::text
@@ -90,9 +93,9 @@ SELECT f.request_id, f.same_plan, r.answer FROM found f LEFT JOIN renewed r USIN
 -- Live requests of one run ($1), or of all; the newest first: later requests may refer to rows of earlier ones.
 SELECT request_id, counts::text FROM atdm.request WHERE state = 'live' AND ($1::text IS NULL OR run_id = $1) ORDER BY request_id DESC;
 
--- run_state --
--- The state of one run.
-SELECT state FROM atdm.run WHERE run_id = $1;
+-- lock_run --
+-- No request of the run commits until this transaction ends; no row where there is no such run.
+SELECT state FROM atdm.run WHERE run_id = $1 FOR NO KEY UPDATE;
 
 -- metrics --
 -- Counts of what stands there now.
