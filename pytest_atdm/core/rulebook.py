@@ -7,20 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from pytest_atdm.core.errors import AtdmError, CatalogError
 from pytest_atdm.core.expressions import Expr, compile_expression, names, parse, rename
 from pytest_atdm.core.relations import find_relations
+from pytest_atdm.core.values import Drawer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_atdm.core.catalog import Domain, ReferenceTable, Rule
     from pytest_atdm.core.expressions import Evaluator, Parts
     from pytest_atdm.core.schema import Check, Column, ForeignKey, Schema, Table
 
 Validator: TypeAlias = Literal["temporal", "synthetic", "value"]
+#: So many are kept; where conditions take in values of other columns, every plan may need new ones.
+MAX_DRAWERS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,7 @@ class Rulebook:
         self._rules = _rules_by_table(schema, domain)
         self._conditions: dict[str, tuple[Condition, ...]] = {}
         self._relations: dict[str, Mapping[str, ForeignKey]] = {}
+        self._drawers: dict[tuple[object, ...], Drawer] = {}
         for id in self._rules:  # a rule that does not fit is an error now; the CHECKs of other tables wait for use
             self.conditions(schema.tables[id])
 
@@ -66,6 +70,16 @@ class Rulebook:
             rules = (self._rule_condition(rule, table) for rule in self._rules.get(table.id, ()))
             self._conditions[table.id] = (*checks, *_domain_conditions(self.schema, table), *rules)
         return self._conditions[table.id]
+
+    def drawer(self, table: Table, column: Column, conditions: Sequence[tuple[Condition, Expr]]) -> Drawer:
+        """Return what draws values for *column* under *conditions*, each with what is known of other columns put in."""
+        parts = (condition.id if expr is condition.expr else expr for condition, expr in conditions)
+        key = (table.id, column.name, *parts)
+        if key not in self._drawers:
+            if len(self._drawers) >= MAX_DRAWERS:
+                self._drawers.clear()
+            self._drawers[key] = Drawer(column, self.schema, [expr for _, expr in conditions])
+        return self._drawers[key]
 
     def relations(self, table: Table) -> Mapping[str, ForeignKey]:
         """Return the foreign keys of *table* by every name that a catalog may call them."""

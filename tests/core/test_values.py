@@ -14,7 +14,7 @@ from pytest_atdm.core.expressions import UNDECIDED, Expr, Parts, Value, compile_
 from pytest_atdm.core.model import Cell
 from pytest_atdm.core.schema import Check, Column, Domain, Schema
 from pytest_atdm.core.types import to_python
-from pytest_atdm.core.values import MAX_CANDIDATES, Stream, candidates
+from pytest_atdm.core.values import MAX_CANDIDATES, Drawer, Stream
 
 AS_OF = date(2026, 6, 1)
 SCHEMA = Schema(
@@ -92,10 +92,8 @@ def make_conditions(*texts: str) -> list[Expr]:
 
 def draw(type: str, *conditions: str, unique: bool = False, seed: int = 0, name: str = "x") -> list[Cell]:
     """Return all candidates for a column of *type*."""
-    column = Column(name=name, type=type)
-    return list(
-        candidates(column, SCHEMA, make_conditions(*conditions), Stream(seed, type), unique=unique, as_of=AS_OF)
-    )
+    drawer = Drawer(Column(name=name, type=type), SCHEMA, make_conditions(*conditions))
+    return list(drawer.candidates(Stream(seed, type), unique=unique, as_of=AS_OF))
 
 
 def _constant(value: Value, _parts: Parts) -> Value:
@@ -160,12 +158,9 @@ def test_equal_streams_draw_equal_values(type: str, seed: int, *, unique: bool) 
 )
 def test_unique_values_of_many_streams_do_not_meet(type: str, conditions: tuple[str, ...]) -> None:
     """The first unique value of 300 streams is 300 values, also within ten digits."""
-    expressions = make_conditions(*conditions)
-    column = Column(name="x", type=type)
-    first = {
-        repr(next(candidates(column, SCHEMA, expressions, Stream(seed), unique=True, as_of=AS_OF)))
-        for seed in range(300)
-    }
+    drawer = Drawer(Column(name="x", type=type), SCHEMA, make_conditions(*conditions))
+
+    first = {repr(next(drawer.candidates(Stream(seed), unique=True, as_of=AS_OF))) for seed in range(300)}
 
     assert len(first) == 300
 

@@ -12,7 +12,7 @@ import pytest
 from pytest_atdm.core.expressions import compile_expression, parse
 from pytest_atdm.core.schema import Column
 from pytest_atdm.core.types import to_cell, to_python
-from pytest_atdm.core.values import Stream, candidates
+from pytest_atdm.core.values import Drawer, Stream
 from tests.core.test_values import AS_OF, CONDITIONS, SCHEMA, TYPES, make_conditions
 
 if TYPE_CHECKING:
@@ -58,11 +58,8 @@ def test_postgres_takes_every_candidate(
     fetch: Callable[..., list[asyncpg.Record]], type: str, conditions: tuple[str, ...], *, unique: bool
 ) -> None:
     """Cells are read as the column's type, its domain's CHECKs included, and Postgres judges the conditions alike."""
-    cells = list(
-        candidates(
-            Column(name="x", type=type), SCHEMA, make_conditions(*conditions), Stream(type), unique=unique, as_of=AS_OF
-        )
-    )
+    drawer = Drawer(Column(name="x", type=type), SCHEMA, make_conditions(*conditions))
+    cells = list(drawer.candidates(Stream(type), unique=unique, as_of=AS_OF))
     condition = " AND ".join(f"({one})" for one in conditions) or "true"
     condition = condition.replace("as_of", f"date '{AS_OF}'").replace("now()", f"timestamptz '{AS_OF}'")
 
@@ -77,7 +74,8 @@ def test_a_cell_that_went_through_postgres_means_the_same(
     fetch: Callable[..., list[asyncpg.Record]], type: str
 ) -> None:
     """The row that comes back as JSON has the Python values of the row that went in."""
-    cells = list(candidates(Column(name="x", type=type), SCHEMA, (), Stream(type), unique=True, as_of=AS_OF))
+    drawer = Drawer(Column(name="x", type=type), SCHEMA, ())
+    cells = list(drawer.candidates(Stream(type), unique=True, as_of=AS_OF))
 
     rows = fetch(read_as(type, "to_jsonb(x)"), as_rows(cells))
 

@@ -16,7 +16,7 @@ from pytest_atdm.core.model import OVERRIDE, ExistingRow
 from pytest_atdm.core.planner.drafts import Draft
 from pytest_atdm.core.situation import Situation
 from pytest_atdm.core.types import to_cell
-from pytest_atdm.core.values import Stream, candidates
+from pytest_atdm.core.values import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -238,10 +238,8 @@ class Filling:
         conditions = self._conditions_on(draft, column)
         unique = self._carries_uniqueness(draft, column)
         stream = self._stream(draft, column, unique=unique)
-        found = candidates(
-            column, self.rulebook.schema, [expr for _, expr in conditions], stream, unique=unique, as_of=self.as_of
-        )
-        for cell in found:
+        drawer = self.rulebook.drawer(draft.shape, column, conditions)
+        for cell in drawer.candidates(stream, unique=unique, as_of=self.as_of):
             if column.nullable and cell is None:
                 continue
             draft.values[column.name] = cell

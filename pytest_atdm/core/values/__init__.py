@@ -24,33 +24,88 @@ from pytest_atdm.core.values.stream import Stream
 from pytest_atdm.core.values.wish import Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date
 
     from pytest_atdm.core.constraints import Shape
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.schema import Domain, Schema
 
-__all__ = ("Stream", "candidates")
+__all__ = ("Drawer", "Stream")
 
 #: So many candidates at most, out of so many draws.
 MAX_CANDIDATES: Final = 200
 MAX_DRAWS: Final = 1000
 
 
-def candidates(
-    column: Column, schema: Schema, conditions: Sequence[Expr], stream: Stream, *, unique: bool, as_of: date
-) -> Iterator[Cell]:
-    """Yield cells for *column* that satisfy *conditions* and the CHECKs of its domain, each once, at most 200.
+class Drawer:
+    """Everything about the values of *column* under *conditions* that does not depend on who asks; made once, kept.
 
-    *conditions* name nothing but ``(column.name,)``. One that cannot be judged here lets a value pass. NULL is yielded
-    only where a condition demands it. *unique* spreads the values over all that the conditions allow, so that two
-    streams hardly ever meet; otherwise values are usual: small numbers, dates of the five years before *as_of*.
+    *conditions* name nothing but ``(column.name,)``; the CHECKs of the column's domain are added. One that cannot be
+    judged here lets a value pass.
     """
-    wanted = (*conditions, *_domain_conditions(column, schema))
-    passes = _make_judge(column, schema, wanted)
-    draws = _draw(column, schema, wanted, stream, unique=unique, as_of=as_of)
-    return islice(filter(passes, _distinct(islice(draws, MAX_DRAWS))), MAX_CANDIDATES)
+
+    def __init__(self, column: Column, schema: Schema, conditions: Sequence[Expr]) -> None:
+        wanted = (*conditions, *_domain_conditions(column, schema))
+        self._column = column
+        self._schema = schema
+        self._base = base_type(column.type, schema)
+        self._shapes = read_shapes(column.name, wanted)
+        self._literals = [value for condition in wanted for value in iter_literals(condition)]
+        self._evaluators = [compile_expression(condition) for condition in wanted]
+
+    def candidates(self, stream: Stream, *, unique: bool, as_of: date) -> Iterator[Cell]:
+        """Yield cells that satisfy the conditions, each once, at most 200; NULL only where a condition demands it.
+
+        *unique* spreads the values over all that the conditions allow, so that two streams hardly ever meet; otherwise
+        values are usual: small numbers, dates of the five years before *as_of*.
+        """
+        draws = islice(self._draw(stream, unique=unique, as_of=as_of), MAX_DRAWS)
+        return islice(filter(self._passes, _distinct(draws)), MAX_CANDIDATES)
+
+    def _passes(self, cell: Cell) -> bool:
+        try:
+            value = to_python(self._column.type, cell, self._schema)
+            subject = (self._column.name,)
+            return all(
+                holds(evaluate(lambda parts: value if parts == subject else UNDECIDED)) for evaluate in self._evaluators
+            )
+        except ValueError:
+            return False  # no value of the type, or the database would raise
+
+    def _draw(self, stream: Stream, *, unique: bool, as_of: date) -> Iterator[Cell]:
+        """Draw from each shape in turn, then from the constants that the conditions mention."""
+        sources = [self._draw_shape(shape, stream, unique=unique, as_of=as_of) for shape in self._shapes]
+        return chain(
+            islice(_in_turn(sources), MAX_DRAWS - len(self._literals)),
+            _iter_cells(self._base, self._literals, self._schema),
+        )
+
+    def _draw_shape(self, shape: Shape, stream: Stream, *, unique: bool, as_of: date) -> Iterator[Cell]:
+        if shape.null:
+            return iter((None,))
+        if shape.choices is not None:
+            return _iter_cells(self._base, stream.shuffled(shape.choices), self._schema)
+        if self._base in self._schema.enums:
+            return iter(stream.shuffled(self._schema.enums[self._base]))
+        if self._base.endswith("]"):
+            return self._iter_arrays(stream, unique=unique, as_of=as_of)
+        kind = parse_type(self._base)
+        name = self._column.name
+        return iter_kind(Wish(name=name, kind=kind, shape=shape, stream=stream, unique=unique, as_of=as_of))
+
+    def _iter_arrays(self, stream: Stream, *, unique: bool, as_of: date) -> Iterator[Cell]:
+        """Arrays of one element, of none, of several; first those of what the conditions mention."""
+        element = Column(name=self._column.name, type=_element_type(self._column.type, self._schema))
+        mentioned = _iter_cells(element.type, self._literals, self._schema)
+        drawn = Drawer(element, self._schema, ()).candidates(stream, unique=unique, as_of=as_of)
+        items: list[Cell] = []
+        for item in chain(mentioned, drawn):
+            items = [*items[-3:], item]
+            yield [item]
+            yield list(items)
+            if not unique:
+                yield []
 
 
 def _domain_conditions(column: Column, schema: Schema) -> Iterator[Expr]:
@@ -65,22 +120,6 @@ def _iter_domains(type: str, schema: Schema) -> Iterator[Domain]:
         type = schema.domains[type].type
 
 
-def _make_judge(column: Column, schema: Schema, conditions: Sequence[Expr]) -> Callable[[Cell], bool]:
-    evaluators = [compile_expression(condition) for condition in conditions]
-
-    def passes(cell: Cell) -> bool:
-        try:
-            value = to_python(column.type, cell, schema)
-            return all(
-                holds(evaluate(lambda parts: value if parts == (column.name,) else UNDECIDED))
-                for evaluate in evaluators
-            )
-        except ValueError:
-            return False  # no value of the type, or the database would raise
-
-    return passes
-
-
 def _distinct(cells: Iterator[Cell]) -> Iterator[Cell]:
     seen = set()
     for cell in cells:
@@ -88,32 +127,6 @@ def _distinct(cells: Iterator[Cell]) -> Iterator[Cell]:
         if key not in seen:
             seen.add(key)
             yield cell
-
-
-def _draw(
-    column: Column, schema: Schema, conditions: Sequence[Expr], stream: Stream, *, unique: bool, as_of: date
-) -> Iterator[Cell]:
-    """Draw from each shape in turn, then from the constants that the conditions mention."""
-    literals = [value for condition in conditions for value in iter_literals(condition)]
-    base = base_type(column.type, schema)
-
-    def draw_shape(shape: Shape) -> Iterator[Cell]:
-        if shape.null:
-            return iter((None,))
-        if shape.choices is not None:
-            return _iter_cells(base, stream.shuffled(shape.choices), schema)
-        if base.rstrip("[]") in schema.enums and not base.endswith("]"):
-            return iter(stream.shuffled(schema.enums[base]))
-        if base.endswith("]"):
-            return _iter_arrays(column, schema, literals, stream, unique=unique, as_of=as_of)
-        wish = Wish(name=column.name, kind=parse_type(base), shape=shape, stream=stream, unique=unique, as_of=as_of)
-        return iter_kind(wish)
-
-    shapes = read_shapes(column.name, conditions)
-    return chain(
-        islice(_in_turn([draw_shape(shape) for shape in shapes]), MAX_DRAWS - len(literals)),
-        _iter_cells(base, literals, schema),
-    )
 
 
 def _in_turn(sources: Sequence[Iterator[Cell]]) -> Iterator[Cell]:
@@ -130,21 +143,6 @@ def _iter_cells(base: str, values: Sequence[Value], schema: Schema) -> Iterator[
             continue
         if cell is not None:
             yield cell
-
-
-def _iter_arrays(
-    column: Column, schema: Schema, literals: Sequence[Value], stream: Stream, *, unique: bool, as_of: date
-) -> Iterator[Cell]:
-    """Arrays of one element, of none, of several; first those of what the conditions mention."""
-    element = Column(name=column.name, type=_element_type(column.type, schema))
-    mentioned = _iter_cells(element.type, literals, schema)
-    items: list[Cell] = []
-    for item in chain(mentioned, candidates(element, schema, (), stream, unique=unique, as_of=as_of)):
-        items = [*items[-3:], item]
-        yield [item]
-        yield list(items)
-        if not unique:
-            yield []
 
 
 def _element_type(type: str, schema: Schema) -> str:

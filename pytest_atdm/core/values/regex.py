@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from functools import lru_cache
 from re import _constants as op  # type: ignore[attr-defined]  # the parser has no public name
 from re import _parser  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, Any, Final
@@ -40,9 +41,15 @@ def draw_match(pattern: str, stream: Stream, *, unique: bool, longest: int | Non
     word boundaries are not heeded: whoever draws tries the text.
     """
     writer = _Writer(stream, unique=unique, longest=_LONGEST if longest is None else longest)
-    text = writer.write(_parser.parse(pattern))
+    text = writer.write(_parse(pattern))
     head, gap, tail = text.partition(GAP)
     return head + gap + tail.replace(GAP, "")
+
+
+@lru_cache(maxsize=1024)
+def _parse(pattern: str) -> Sequence[_Node]:
+    nodes: Sequence[_Node] = _parser.parse(pattern)
+    return nodes
 
 
 def vagueness(pattern: str) -> int:

@@ -83,12 +83,6 @@ def _draw_anchored(wish: Wish, pattern: str, low: int, high: int | None) -> str:
     return text.replace(GAP, _word(wish, low - fixed, None if high is None else high - fixed))
 
 
-def _open_end(text: str, pattern: str) -> str:
-    if not pattern.endswith(r"\Z"):
-        return text + GAP
-    return text if pattern.startswith((r"\A", "^")) else GAP + text
-
-
 def _word(wish: Wish, low: int, high: int | None) -> str:
     size = _UNIQUE_TOKEN_LENGTH if wish.unique else _TOKEN_LENGTH
     return make_word(wish.name, wish.stream, size, low=low, high=high)
