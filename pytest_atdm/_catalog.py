@@ -19,7 +19,16 @@ def open_catalog(folder: Path) -> Catalog:
     Raises:
         CatalogError: a file cannot be read, or the catalog has a fault.
     """
-    return load_catalog({path.relative_to(folder).as_posix(): _read(path) for path in sorted(folder.rglob("*.yaml"))})
+    return load_catalog(read_files(folder))
+
+
+def read_files(folder: Path) -> dict[str, str]:
+    """Return the text of every ``.yaml`` file below *folder* by its relative path.
+
+    Raises:
+        CatalogError: a file cannot be read.
+    """
+    return {path.relative_to(folder).as_posix(): _read(path) for path in sorted(folder.rglob("*.yaml"))}
 
 
 def _read(path: Path) -> str:
