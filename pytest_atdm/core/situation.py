@@ -45,7 +45,7 @@ class RowLike(ExistingLike, Protocol):
 class Situation:
     """Looks up values across rows. The planner's rows grow while it looks; rows that do not are read once.
 
-    *typed* holds, by row name, the cells that have been read already.
+    *typed* holds, by row name, the cells that have been read already; what else is looked up joins them.
     """
 
     def __init__(
@@ -65,15 +65,18 @@ class Situation:
     def scope(self, row: RowLike) -> Scope:
         """Return the scope of a rule over *row*: as_of, its columns, and ``relation.column``."""
         table = self.rulebook.schema.tables[row.table]
-        typed = self._typed.get(row.name, {})
+        typed = self._typed.get(row.name)
 
         def look_up(parts: Parts) -> Value:
             if len(parts) > 1:
                 return self._across(row, table, parts[0], parts[1])
             name = parts[0]
-            if name in typed:
+            if typed is not None and name in typed:
                 return typed[name]
-            return self.as_of if name == "as_of" else self.value(row, table, name)
+            value = self.as_of if name == "as_of" else self.value(row, table, name)
+            if typed is not None:
+                typed[name] = value
+            return value
 
         return look_up
 
