@@ -13,7 +13,7 @@ from pytest_atdm.core.audit import EventKind
 from pytest_atdm.core.errors import Conflict, RowRefused, SchemaMismatch
 from seeder.db.audit import dump_events
 from seeder.db.border import CLASHES, translate, translated
-from seeder.db.cells import parse_rows, read_cells
+from seeder.db.cells import CellReader, parse_rows
 from seeder.db.closure import close_over
 from seeder.db.keys import key_sql, require_identity
 from seeder.db.queries import QUERIES, quote_ident, quote_table, quote_text
@@ -50,6 +50,7 @@ class SeedWriter:
         self._target = target
         self._blocks = blocks
         self._statements: dict[tuple[_Group, ...], str] = {}
+        self._readers: dict[str, CellReader] = {}
         self._checked: set[tuple[str, ...]] = set()  # table and columns of rows that fit the schema
 
     async def write(self, command: SeedCommand) -> SeedOutcome:
@@ -229,7 +230,12 @@ SELECT coalesce(answer::text, '{{}}') FROM written, appended WHERE seq > 0"""
 
     def _read_answer(self, plan: Plan, answer: str) -> dict[str, dict[str, Cell]]:
         bodies = parse_rows(answer)
-        return {row.name: read_cells(bodies[row.name], self._target.schema.tables[row.table]) for row in plan.rows}
+        return {row.name: self._reader(row.table).read(bodies[row.name]) for row in plan.rows}
+
+    def _reader(self, table: str) -> CellReader:
+        if table not in self._readers:
+            self._readers[table] = CellReader(self._target.schema.tables[table], self._target.schema)
+        return self._readers[table]
 
     async def _replay(self, command: SeedCommand) -> SeedOutcome | None:
         """Return the stored answer if the key was used for the same plan; None where it was not used at all."""

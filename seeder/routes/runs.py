@@ -39,7 +39,7 @@ class Runs(Controller):
         errors=(InvalidRequest, Conflict),
     )
     async def start_run(self, request: Call, seeder: Service) -> Response[bytes]:
-        """Records the run, or starts an ended one again: 201. An active one with the same values is 200, else a conflict."""
+        """Records the run, or starts an ended one again: 201. Active with the same values: 200; with others: 409."""
         body = load(await request.body(), RunBody, what="the run")
         run = await seeder.start_run(
             RunStart(

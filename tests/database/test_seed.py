@@ -8,6 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from pytest_atdm.core.errors import Conflict, NotFound, RowConflict, RowRefused, SchemaMismatch
+from pytest_atdm.core.model import Cell
+from pytest_atdm.core.types import to_python
 from tests.database.world import RUN, TOKEN_HASH, World, command, planned
 
 MakeWorld = Callable[..., World]
@@ -45,6 +47,54 @@ def test_rows_come_back_as_the_database_holds_them(make_world: MakeWorld) -> Non
     assert {"at": [1.5, None]} == outcome.rows["outer"]["notes"]
     assert outcome.rows["outer"]["id"] == outcome.rows["inner"]["inside_id"]
     assert "smallsmall" == outcome.rows["inner"]["double_size"]
+
+
+# By column: its type, and what the plan says.
+CELLS: dict[str, tuple[str, Cell]] = {
+    "amount": ("amount_usd", "500.00"),
+    "large": ("numeric", "12345678901234567890.123456789"),
+    "whole": ("numeric", "7"),
+    "amounts": ("amount_usd[]", ["0.10", None, "500.00"]),
+    "grid": ("numeric[]", [["0.1", "1"], ["2", "3.00"]]),
+    "exact_grid": ("amounts", ["0.10", "3.00"]),
+    "price": ("price", {"amount": "1.10", "currency": "xts"}),
+    "ratio": ("double precision", 0.1),
+    "half": ("half", 0.5),
+    "ratios": ("real[]", [0.5, 1.0]),
+    "big": ("bigint", 2**63 - 1),
+    "truth": ("boolean", True),
+    "day": ("date", "2026-01-31"),
+    "moment": ("timestamptz", "2026-01-31T10:00:00+02:00"),
+    "mood": ("mood", "calm"),
+    "moods": ("mood[]", ["calm", "keen"]),
+    "bytes": ("bytea", "\\xdead"),
+    "id_of": ("uuid", "00000000-0000-0000-0000-00000000000a"),
+    "facts": ("jsonb", {"a": [1.5, "1.50", None], "b": 2}),
+    "span": ("interval", "1 day 02:03:04"),
+    "room": ("int4range", "[1,5)"),
+    "short": ("character(5)", "ab"),
+}
+
+
+def test_every_cell_reads_equal_to_what_the_plan_said(make_world: MakeWorld) -> None:
+    """Of any type, through domains, arrays and composites: the receipt's cell and the plan's are one Python value."""
+    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in CELLS.items())
+    world = make_world(
+        "CREATE DOMAIN money_like AS numeric(10,2); CREATE DOMAIN amount_usd AS money_like CHECK (VALUE >= 0)",
+        "CREATE DOMAIN amounts AS numeric(6,2)[]; CREATE DOMAIN half AS double precision",
+        "CREATE TYPE mood AS ENUM ('calm', 'keen'); CREATE TYPE price AS (amount numeric, currency text)",
+        f"CREATE TABLE thing (id serial PRIMARY KEY, {columns})",
+    )
+    said = {name: cell for name, (_, cell) in CELLS.items()}
+    schema = world.wait(world.database.schema())
+
+    got = world.seed(planned("thing", "thing", said, id="thing.id")).rows["thing"]
+
+    types = {name: schema.tables["public.thing"].column(name).type for name in CELLS}
+    read = {name: to_python(types[name], got[name], schema) for name in CELLS}
+    expected = {name: to_python(types[name], said[name], schema) for name in CELLS}
+    assert expected == read
+    assert ("500.00", ["0.10", None, "500.00"]) == (got["amount"], got["amounts"])
 
 
 def test_a_refused_row_leaves_nothing(make_world: MakeWorld) -> None:
