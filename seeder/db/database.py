@@ -69,6 +69,7 @@ class Database:
 
         Raises:
             NotATestDatabase: neither embedded, marked, nor allowed by name; nothing has been written.
+            SettingError: the connecting role finds ATDM's own schema before the target's; nothing has been written.
         """
         pool = await open_pool(settings)
         try:

@@ -19,7 +19,8 @@ async def apply_migrations(pool: asyncpg.Pool, folder: Path) -> list[str]:
     """Apply the files of *folder* that this database lacks and return their names; all of them or none.
 
     Raises:
-        SettingError: a file that was applied has been changed since, or Postgres does not take one.
+        SettingError: a file that was applied has been changed since, Postgres does not take one, or the connecting
+            role resolves names in ATDM's own schema.
     """
     with translated(f"applying the migrations of {folder}"):
         async with pool.acquire() as connection, connection.transaction():
@@ -27,8 +28,19 @@ async def apply_migrations(pool: asyncpg.Pool, folder: Path) -> list[str]:
             # From here on this process is the only one that migrates.
             if not await connection.fetchval(QUERIES["ground_laid"]):
                 await connection.execute(QUERIES["lay_ground"])
-            await connection.execute(QUERIES["step_out_of_own_schema"])
+            await _refuse_own_schema_first(connection)
             return await _apply_missing(connection, folder)
+
+
+async def _refuse_own_schema_first(connection: asyncpg.Connection) -> None:
+    """A role called atdm finds the schema of its name first: tables of the application would land in it."""
+    found = await connection.fetchrow(QUERIES["own_schema_first"])
+    if found is not None:
+        raise SettingError(
+            f'role "{found["role"]}" looks for names in the schema atdm first (search_path: {found["path"]}), '
+            "which is ATDM's own",
+            hint=f'connect as a role of another name, or: ALTER ROLE "{found["role"]}" SET search_path = public',
+        )
 
 
 async def _apply_missing(connection: asyncpg.Connection, folder: Path) -> list[str]:

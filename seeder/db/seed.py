@@ -257,7 +257,8 @@ SELECT coalesce(answer::text, '{{}}') FROM written, appended WHERE seq > 0"""
 def _bind(command: SeedCommand) -> tuple[object, ...]:
     """Return the parameters $1 to $10 of every seeding statement."""
     plan = command.plan
-    committed: dict[str, Cell] = {"scenario": plan.scenario, "plan_hash": command.plan_hash, **command.context}
+    rows: dict[str, Cell] = {**Counter(row.table for row in plan.rows)}
+    committed = {"scenario": plan.scenario, "plan_hash": command.plan_hash, "rows": rows, **command.context}
     return (
         command.request_id,
         plan.run_id,

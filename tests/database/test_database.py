@@ -62,6 +62,30 @@ def test_a_marked_or_allowed_database_is_opened(fresh_url: str, way: str) -> Non
     asyncio.run(open_it())
 
 
+@pytest.mark.parametrize("way", ["name", "search_path"])
+def test_a_role_that_finds_our_schema_first_is_refused(fresh_url: str, way: str) -> None:
+    """A role called atdm, or with atdm first in its search_path, would mix the target's tables with ATDM's own."""
+    role = "atdm" if way == "name" else "lookalike"
+    name = fresh_url.rpartition("/")[2]
+    url = f"postgresql://{role}:secret@{fresh_url.rpartition('@')[2]}"
+
+    async def open_as_role() -> None:
+        await execute(fresh_url, f"CREATE ROLE {role} LOGIN SUPERUSER PASSWORD 'secret'")
+        if way == "search_path":
+            await execute(fresh_url, f"ALTER ROLE {role} IN DATABASE {name} SET search_path = atdm, public")
+        try:
+            await (await Database.open(settings(url))).close()
+        finally:
+            await execute(fresh_url, f"DROP OWNED BY {role}")
+            await execute(fresh_url, f"DROP ROLE {role}")
+
+    with pytest.raises(SettingError, match=f'role "{role}" looks for names in the schema atdm first') as caught:
+        asyncio.run(open_as_role())
+
+    assert f'ALTER ROLE "{role}" SET search_path' in caught.value.hint
+    assert asyncio.run(execute(fresh_url, "SELECT to_regnamespace('atdm')")) is None
+
+
 def test_an_unreachable_postgres_is_one_clear_error() -> None:
     """Nobody listens: the error is retryable and comes at once."""
     with pytest.raises(DatabaseUnavailable):

@@ -21,11 +21,9 @@ SELECT to_regclass('atdm.migration') IS NOT NULL;
 -- One migrating process at a time, until its transaction ends. The number is "atdm" in ASCII.
 SELECT pg_advisory_xact_lock(1635017837);
 
--- step_out_of_own_schema --
--- A role called atdm finds the schema of its name first: no table of the target may land there. Until the transaction ends.
-SELECT set_config('search_path', (SELECT coalesce(string_agg(quote_ident(s), ', '), '""') FROM unnest(current_schemas(false)) s
-    WHERE s <> 'atdm'), true)
-WHERE 'atdm' = ANY (current_schemas(false));
+-- own_schema_first --
+-- The role and its search_path, where names without a schema would be looked for in ATDM's own; else no row.
+SELECT current_user::text AS role, current_setting('search_path') AS path WHERE (current_schemas(false))[1] = 'atdm';
 
 -- applied_migrations --
 -- What has been applied from one folder.
