@@ -8,26 +8,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_atdm._data import AtdmData, Row
     from pytest_atdm._markers import atdm_scenario
+    from pytest_atdm._seeding import AtdmWarning
     from pytest_atdm.core.errors import AtdmError
 
-__all__ = ("AtdmError", "__version__", "atdm_scenario")
+__all__ = ("AtdmData", "AtdmError", "AtdmWarning", "Row", "__version__", "atdm_scenario")
 
 __version__ = "0.1.0"
 
 
 if not TYPE_CHECKING:  # a type checker knows the names above, and no others
+    _HOMES = {
+        "AtdmData": "pytest_atdm._data",
+        "AtdmError": "pytest_atdm.core.errors",
+        "AtdmWarning": "pytest_atdm._seeding",
+        "Row": "pytest_atdm._data",
+        "atdm_scenario": "pytest_atdm._markers",
+    }
 
     def __getattr__(name: str) -> object:
-        if name == "atdm_scenario":
-            from pytest_atdm._markers import atdm_scenario  # lazy: startup
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module  # lazy: startup
 
-            return atdm_scenario
-        if name == "AtdmError":
-            from pytest_atdm.core.errors import AtdmError  # lazy: startup
-
-            return AtdmError
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -100,10 +100,9 @@ def locate_audit(settings: Settings, run_id: str, page: str) -> str:
     """Return where a run's audit trail is seen: the *page* of a seeder that outlives the session, else a command."""
     if settings.url is None or settings.token is None:
         return f"atdm audit {run_id}"
-    import hmac  # lazy: startup
+    from pytest_atdm.core.page_key import derive_page_key  # lazy: startup
 
-    key = hmac.digest(settings.token.encode(), b"atdm-ui", "sha256").hex()[:32]
-    return f"{page}?key={key}"
+    return f"{page}?key={derive_page_key(settings.token)}"
 
 
 def _count_rows(requests: Sequence[RequestReport]) -> str:

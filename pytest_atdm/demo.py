@@ -26,6 +26,7 @@ from pytest_atdm.cli.options import find_root
 from pytest_atdm.cli.request import describe_receipt, make_request_key, write_fixtures
 from pytest_atdm.cli.reset import describe_reset, reset_by_token
 from pytest_atdm.core import wire
+from pytest_atdm.core.audit import EventKind
 from pytest_atdm.core.catalog.yaml_reader import read_yaml
 from pytest_atdm.core.errors import InternalError
 from pytest_atdm.core.strict import Strict
@@ -34,6 +35,7 @@ from pytest_atdm.data import folder
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from pytest_atdm._client import Json
     from pytest_atdm._options import Settings
     from pytest_atdm._session import AtdmSession
     from pytest_atdm.core.model import Receipt
@@ -114,10 +116,18 @@ def _play(script: Script, session: AtdmSession) -> str:
     with _running_application(script.application, session) as application_url:
         _show(f"curl {application_url}{script.application.health}", [probe(application_url, script.application.health)])
         has_passed = _run_test(script, files["pytest"], application_url)
+    _report_use(session, receipt, script.test, has_passed=has_passed)
     _reset(session, receipt)
     if not has_passed:
         raise InternalError("the demo's test failed; its output stands above", hint="report it, with that output")
     return make_page_url(address, receipt.run_id)
+
+
+def _report_use(session: AtdmSession, receipt: Receipt, test: str, *, has_passed: bool) -> None:
+    """Tell the audit log that a test used the rows; in a pytest session with the plugin, the plugin does."""
+    detail: Json = {"test": test, "outcome": "passed" if has_passed else "failed"}
+    event: Json = {"kind": str(EventKind.CONSUMED_BY_TEST), "detail": detail}
+    session.connection.client.append_events(receipt.request_id, receipt.cleanup_token, [event])
 
 
 def _reset(session: AtdmSession, receipt: Receipt) -> None:

@@ -59,9 +59,9 @@ def serve(options: Options) -> None:
 
         settings = _make_settings(options, database_url, token, listener)
         state = options.state or options.embedded
-        with contextlib.closing(Announcement(settings, state, owned=options.owned)) as announcement:
-            with asyncio.Runner(loop_factory=make_loop) as runner:
-                runner.run(run_server(settings, listener, announcement, owned=options.owned))
+        announcing = contextlib.closing(Announcement(settings, state, owned=options.owned))
+        with announcing as announcement, asyncio.Runner(loop_factory=make_loop) as runner:
+            runner.run(run_server(settings, listener, announcement, owned=options.owned))
 
 
 def _load_application() -> None:

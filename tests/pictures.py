@@ -21,8 +21,8 @@ from typing import Any, Final
 
 from playwright.sync_api import sync_playwright
 
+from pytest_atdm.core.page_key import derive_page_key
 from pytest_atdm.data import folder
-from seeder.access import derive_page_key
 from seeder.embedded import running_postgres
 from seeder.settings import Settings
 from tests.seeder.caller import Caller, free_listener, running_seeder

@@ -17,7 +17,7 @@ from pytest_atdm import atdm_scenario
 if TYPE_CHECKING:
     import httpx
 
-    from pytest_atdm._data import AtdmData
+    from pytest_atdm import AtdmData
 
 
 def submit_visit(claims_api: httpx.Client, atdm_data: AtdmData) -> dict[str, Any]:

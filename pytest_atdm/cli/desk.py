@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
 import os
 import time
 from typing import TYPE_CHECKING
@@ -49,5 +47,6 @@ def make_session(settings: Settings) -> AtdmSession:
 
 def make_page_url(address: SeederAddress, run_id: str) -> str:
     """Return the address of the run's audit page with the key that opens the pages and nothing else."""
-    key = hmac.new(address.token.encode(), b"atdm-ui", hashlib.sha256).hexdigest()[:32]
-    return f"{address.url}/ui/audit/{run_id}?key={key}"
+    from pytest_atdm.core.page_key import derive_page_key  # lazy: startup
+
+    return f"{address.url}/ui/audit/{run_id}?key={derive_page_key(address.token)}"

@@ -1,7 +1,7 @@
 """Fixture emitters: what a request left in the database, as files that other tools read.
 
 An emitter has a ``name`` and ``emit(bundle, folder) -> Path``. The two that come with ATDM are below; a plugin adds its
-own with the hook ``atdm_emitters``. The formats are described in ``docs/reference/fixture-format.md``.
+own with the hook ``pytest_atdm_emitters``. The formats are described in ``docs/reference/fixture-format.md``.
 """
 
 from __future__ import annotations

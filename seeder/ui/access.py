@@ -10,7 +10,8 @@ from litestar.datastructures import Cookie, State
 from litestar.response import Redirect
 
 from pytest_atdm.core.errors import Unauthorized
-from seeder.access import bearer_matches, derive_page_key, page_key_matches
+from pytest_atdm.core.page_key import derive_page_key
+from seeder.access import bearer_matches, page_key_matches
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

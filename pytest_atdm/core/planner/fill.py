@@ -286,7 +286,7 @@ class Filling:
         return column is not None and not settled and (name in draft.given or _is_wanted(column))
 
     def _carries_uniqueness(self, draft: Draft, column: Column) -> bool:
-        """True for the one column of a unique set that is drawn from (run id, request key)."""
+        """True for a column of a unique set in which nothing else differs between requests: it is drawn per request."""
         for columns in draft.shape.unique_sets:
             if column.name in columns and not any(self._is_run_bound(draft, name) for name in columns):
                 return True
