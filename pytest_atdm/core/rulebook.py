@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pytest_atdm.core.catalog import Domain, ReferenceTable, Rule
     from pytest_atdm.core.expressions import Evaluator, Parts
+    from pytest_atdm.core.model import Cell
     from pytest_atdm.core.schema import Check, Column, ForeignKey, Schema, Table
 
 Validator: TypeAlias = Literal["temporal", "synthetic", "value"]
@@ -91,6 +92,11 @@ class Rulebook:
     def reference(self) -> Mapping[str, ReferenceTable]:
         """The domain's reference rows by table id."""
         return {self.schema.table(part.table, where=part.source).id: part for part in self.domain.reference}
+
+    def reference_cells(self, table: str, column: str) -> Sequence[Cell]:
+        """Return what *column* holds in the domain's reference rows of the table with the id *table*."""
+        reference = self.reference.get(table)
+        return [row.get(column) for row in reference.rows] if reference else ()
 
     def _rule_condition(self, rule: Rule, table: Table) -> Condition:
         expr = _parse_rule(rule)

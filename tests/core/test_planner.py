@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from pytest_atdm.core import wire
+from pytest_atdm.core.catalog import load_catalog
 from pytest_atdm.core.errors import AtdmError, CatalogError, OverrideError, PlanImpossible, SchemaMismatch
 from pytest_atdm.core.gate import Gate
 from pytest_atdm.core.planner import plan
@@ -205,6 +206,29 @@ def test_only_unique_columns_depend_on_run_and_request() -> None:
         for column in row.values
         if row.values[column] != other.values[column]
     }
+
+
+def test_a_unique_value_is_none_of_the_reference_rows() -> None:
+    """Where the catalog says which rows stand in the table already, their keys are not drawn again."""
+    codes = table(
+        "codes",
+        Column(name="code", type="text", nullable=False),
+        checks=(Check(name="narrow", expression="(code ~ '^[0-9]$')"),),
+    )
+    rows = ", ".join(f"{{code: '{number}'}}" for number in range(9))
+    files = {
+        "shop/domain.yaml": "title: Shop\n",
+        "shop/reference/codes.yaml": f"table: codes\nkey: [code]\nrows: [{rows}]\n",
+        "shop/scenarios/one.yaml": "entities:\n  a: {table: codes}\n",
+    }
+    loaded = load_catalog(files)
+    book = Rulebook(Schema(tables={codes.id: codes}), loaded.domain("shop"))
+
+    made = plan(
+        loaded.scenario("one"), book, overrides={}, run_id="R1", request_key="k", seed=0, as_of=AS_OF
+    )  # fmt: skip
+
+    assert "9" == made.rows[0].values["code"]
 
 
 def test_another_seed_changes_the_values() -> None:

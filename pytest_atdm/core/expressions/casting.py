@@ -65,6 +65,8 @@ def convert(value: Value, type_text: str) -> Value:
     """
     if value is None or value is UNDECIDED:
         return value
+    if type_text == "integer" and type(value) is str and value.isdecimal() and value.isascii() and len(value) < 10:
+        return int(value)  # spares the common case the general way
     kind = parse_type(type_text)
     if kind.dimensions:
         return _to_array(value, kind)

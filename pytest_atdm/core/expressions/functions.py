@@ -81,6 +81,8 @@ def _pad_left(value: Value, length: Value, fill: Value = " ") -> Value:
 
 
 def _whole(value: Value) -> int:
+    if type(value) is int:
+        return value
     number = convert(value, "integer")
     if not isinstance(number, int):
         raise EvaluationError(f"{to_text(value)!r} is no integer")

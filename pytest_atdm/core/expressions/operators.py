@@ -189,6 +189,8 @@ def _shift_days(day: date, days: int) -> Value:
 
 
 def _arithmetic(apply: Callable[[Any, Any], Any], left: Value, right: Value) -> Value:
+    if type(left) is int and type(right) is int:
+        return _within_bigint(apply(left, right))
     one, other = _numbers(left, right)
     if isinstance(one, float):
         return _finite(lambda: apply(one, other))

@@ -239,8 +239,9 @@ class Filling:
         unique = self._carries_uniqueness(draft, column)
         stream = self._stream(draft, column, unique=unique)
         drawer = self.rulebook.drawer(draft.shape, column, conditions)
+        taken = self.rulebook.reference_cells(draft.table, column.name) if unique else ()
         for cell in drawer.candidates(stream, unique=unique, as_of=self.as_of):
-            if column.nullable and cell is None:
+            if (column.nullable and cell is None) or cell in taken:
                 continue
             draft.values[column.name] = cell
             return
