@@ -28,21 +28,20 @@ ALTER TABLE atdm.audit_event ENABLE ALWAYS TRIGGER append_only;
 
 REVOKE UPDATE, DELETE, TRUNCATE ON atdm.audit_event FROM PUBLIC, CURRENT_USER;
 
--- Appends events (a JSON array of {kind, detail}) to the chain of a run and returns the last sequence number.
+-- Appends events, each a kind with its detail, to the chain of a run and returns the last sequence number.
 -- The body is hashed as the very text that is stored: hash = sha256(previous || body).
-CREATE FUNCTION atdm.append_events(for_run text, about_request text, events jsonb, needs_active boolean) RETURNS bigint
+CREATE FUNCTION atdm.append_events(for_run text, about_request text, kinds text[], details json[], needs_active boolean) RETURNS bigint
     LANGUAGE plpgsql AS $$
 DECLARE
     run_state text;
-    first_seq bigint;
+    last_seq bigint;
     head bytea;
     moment timestamptz;
-    moment_utc text;
-    event jsonb;
+    opening text;
     bodies text[];
     heads bytea[];
 BEGIN
-    SELECT state, audit_seq, audit_head INTO run_state, first_seq, head
+    SELECT state, audit_seq, audit_head INTO run_state, last_seq, head
         FROM atdm.run WHERE run_id = for_run FOR NO KEY UPDATE;
     -- From here on this transaction is the run's only writer.
     IF NOT FOUND THEN
@@ -52,22 +51,20 @@ BEGIN
         RAISE EXCEPTION 'run % has ended', for_run USING ERRCODE = 'AT409';
     END IF;
     moment := clock_timestamp();
-    moment_utc := atdm.utc(moment);
-    heads := ARRAY[head];
-    FOR n IN 0 .. jsonb_array_length(events) - 1 LOOP
-        event := events -> n;
-        bodies[n + 1] := jsonb_build_object(
-            'run_id', for_run, 'seq', first_seq + n + 1, 'at', moment_utc,
-            'kind', event -> 'kind', 'request_id', about_request, 'detail', event -> 'detail')::text;
-        head := sha256(head || convert_to(bodies[n + 1], 'UTF8'));
-        heads[n + 2] := head;
+    opening := '{"run_id": ' || to_json(for_run) || ', "request_id": ' || coalesce(to_json(about_request)::text, 'null')
+        || ', "at": "' || atdm.utc(moment) || '", "seq": ';
+    heads[0] := head;
+    FOR n IN 1 .. cardinality(kinds) LOOP
+        bodies[n] := opening || (last_seq + n) || ', "kind": "' || kinds[n] || '", "detail": ' || details[n] || '}';
+        head := sha256(head || convert_to(bodies[n], 'UTF8'));
+        heads[n] := head;
     END LOOP;
     INSERT INTO atdm.audit_event (run_id, seq, kind, request_id, at, body, previous, hash)
-        SELECT for_run, first_seq + n, events -> (n - 1)::integer ->> 'kind', about_request, moment, b.body, heads[n], heads[n + 1]
-        FROM unnest(bodies) WITH ORDINALITY AS b (body, n);
-    UPDATE atdm.run SET audit_seq = first_seq + jsonb_array_length(events), audit_head = head WHERE run_id = for_run;
-    RETURN first_seq + jsonb_array_length(events);
+        SELECT for_run, last_seq + n, kinds[n], about_request, moment, bodies[n], heads[n - 1], heads[n]
+        FROM generate_series(1, cardinality(kinds)) AS n;
+    UPDATE atdm.run SET audit_seq = last_seq + cardinality(kinds), audit_head = head WHERE run_id = for_run;
+    RETURN last_seq + cardinality(kinds);
 END
 $$;
 
-REVOKE ALL ON FUNCTION atdm.append_events(text, text, jsonb, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION atdm.append_events(text, text, text[], json[], boolean) FROM PUBLIC;

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from seeder.records import NewEvent
 
 
-def dump_events(events: Sequence[NewEvent]) -> str:
-    """Return the events as ``atdm.append_events`` takes them."""
-    return json.dumps([{"kind": event.kind, "detail": event.detail} for event in events])
+def dump_events(events: Sequence[NewEvent]) -> tuple[list[str], list[str]]:
+    """Return the events as ``atdm.append_events`` takes them: their kinds, and their details as JSON."""
+    return [event.kind for event in events], [json.dumps(event.detail) for event in events]
 
 
 async def append_events(pool: asyncpg.Pool, request_id: str, token_hash: bytes, events: Sequence[NewEvent]) -> None:
@@ -33,7 +33,7 @@ async def append_events(pool: asyncpg.Pool, request_id: str, token_hash: bytes, 
         Unauthorized: the token is not this request's.
     """
     with translated("appending events"):
-        row = await pool.fetchrow(QUERIES["append_client_events"], request_id, token_hash, dump_events(events))
+        row = await pool.fetchrow(QUERIES["append_client_events"], request_id, token_hash, *dump_events(events))
     if row is None:
         raise unknown_request(request_id)
     if row["seq"] is None:
@@ -47,7 +47,7 @@ async def append_run_events(pool: asyncpg.Pool, run_id: str, events: Sequence[Ne
         NotFound: no such run.
     """
     with translated("appending events"):
-        await pool.execute(QUERIES["append_run_events"], run_id, dump_events(events))
+        await pool.execute(QUERIES["append_run_events"], run_id, *dump_events(events))
 
 
 async def read_events(pool: asyncpg.Pool, run_id: str) -> AuditTrail:

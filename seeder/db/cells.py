@@ -6,16 +6,19 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_atdm.core.expressions.casting import INTEGER_RANGES, TEXT_TYPES, parse_type
 from pytest_atdm.core.types import base_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.schema import Schema, Table
 
 #: Types whose numbers are binary fractions, or JSON's own: nothing is lost where Python reads them as float.
 _INEXACT: Final = frozenset({"real", "double precision", "json", "jsonb"})
+#: Types whose values never have a fraction in JSON: cells as they are.
+_PLAIN: Final = frozenset({*TEXT_TYPES, *INTEGER_RANGES, "boolean", "date", "uuid", "bytea"})
 
 
 def parse_rows(text: str) -> dict[str, dict[str, Any]]:
@@ -28,34 +31,39 @@ class CellReader:
     """Reads the rows of one table; what its columns' types are is looked up once."""
 
     def __init__(self, table: Table, schema: Schema) -> None:
-        self._columns = [(column.name, _choose(base_type(column.type, schema))) for column in table.columns]
+        chosen = ((column.name, _choose(base_type(column.type, schema))) for column in table.columns)
+        self._changing = tuple((name, change) for name, change in chosen if change is not None)
 
-    def read(self, row: Mapping[str, Any]) -> dict[str, Cell]:
-        """Return the cells in table order: exact numbers as text that keeps every digit, the rest as JSON has it."""
-        return {name: read(row[name]) for name, read in self._columns}
+    def read(self, row: dict[str, Any]) -> dict[str, Cell]:
+        """Return the cells of *row*, changed in place: exact numbers as text of every digit, the rest as JSON has it."""
+        for name, change in self._changing:
+            row[name] = _map(row[name], change)
+        return row
 
 
-def _choose(base: str) -> Callable[[Any], Cell]:
-    """Return what reads a column of the type *base*, in which no domain is left."""
-    element = base.rstrip("[]")
+def _choose(base: str) -> Callable[[Any], Cell] | None:
+    """Return what becomes of the values of a column of the type *base*, in which no domain is left."""
+    element = parse_type(base).name
+    if element in _PLAIN:
+        return None
     if element in _INEXACT:
         return _loosen
-    return _write_numeric if element.startswith("numeric") else _write_exact
+    return _write_number if element == "numeric" else _write_fraction
 
 
 def _loosen(value: Any) -> Cell:
-    """Fractions as float, inside arrays and JSON values too."""
-    return _map(value, lambda number: float(number) if isinstance(number, Decimal) else number)
+    """A fraction as float."""
+    return float(value) if isinstance(value, Decimal) else value
 
 
-def _write_exact(value: Any) -> Cell:
-    """Fractions as text; in a composite value, whose attributes' types are not known here, they may be exact."""
-    return _map(value, lambda number: str(number) if isinstance(number, Decimal) else number)
-
-
-def _write_numeric(value: Any) -> Cell:
+def _write_number(value: Any) -> Cell:
     """Every number as text, also where it has no fraction."""
-    return _map(value, lambda number: None if number is None else str(number))
+    return None if value is None else str(value)
+
+
+def _write_fraction(value: Any) -> Cell:
+    """A fraction as text: of a composite value the attributes' types are not known here, and may be exact."""
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def _map(value: Any, change: Callable[[Any], Cell]) -> Cell:

@@ -56,7 +56,7 @@ def _server_settings(settings: Settings) -> dict[str, str]:
         # Planning the large generated statements costs more than running them; parameters do not change their plans.
         "plan_cache_mode": "force_generic_plan",
         "jit": "off",
-        # A plan is made once and kept, perhaps while the tables were empty: it has to suit them when they are full, too.
+        # A plan is made once and kept, perhaps while the tables are empty: it has to suit them when they are full.
         "enable_seqscan": "off",
         "enable_bitmapscan": "off",
     }

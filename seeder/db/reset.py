@@ -49,7 +49,7 @@ _FOUND: Final = """rows AS MATERIALIZED (
 stuck AS MATERIALIZED (SELECT EXISTS (SELECT FROM rows WHERE old) AS yes)"""
 
 _GIVEN: Final = """rows AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset($4::jsonb) AS g (relation text, key jsonb, request_id text, seeded boolean)
+    SELECT * FROM jsonb_to_recordset($5::jsonb) AS g (relation text, key jsonb, request_id text, seeded boolean)
 ),
 stuck AS MATERIALIZED (SELECT false AS yes)"""
 
@@ -79,7 +79,8 @@ class ResetWriter:
             NotFound, Unauthorized: there is none, or the token is not its own; then it has not changed.
             OvertakenError, asyncpg.PostgresError: nothing has changed.
         """
-        arguments = (list(request_ids), token_hash, dump_events(events))
+        kinds, details = dump_events(events)
+        arguments = (list(request_ids), token_hash, [*kinds, EventKind.RESET_EXECUTED], details)
         rows = await connection.fetch(self._statement(tables), *arguments)
         if any(row["outcome"] == "stuck" for row in rows):
             rows = await self._reset_with_care(connection, tables, arguments)
@@ -111,7 +112,7 @@ class ResetWriter:
                 {edge.number for edge in closure.edges if edge.nullable_columns},
             )
             await _detach(connection, closure, verdict)
-            notes = f"coalesce($5::jsonb -> req.request_id, '{_NOTHING_NOTED}')"
+            notes = f"coalesce($6::jsonb -> req.request_id, '{_NOTHING_NOTED}')"
             statement = _remove_sql(f"WITH {_REQ},\n{_GIVEN}", closure, notes)
             given = (_dump_rows(verdict), _dump_notes(verdict, closure))
             rows: list[Any] = await connection.fetch(statement, *arguments, *given)
@@ -154,8 +155,8 @@ SELECT a.request_id, coalesce(r.report, q.report)::text AS report,
     CASE WHEN q.request_id IS NULL THEN 'missing' WHEN q.token_hash <> $2 THEN 'unauthorized'
         WHEN q.state = 'reset' THEN 'already' WHEN r.report IS NOT NULL THEN 'done'
         WHEN req.request_id IS NULL THEN 'busy' ELSE 'stuck' END AS outcome,
-    CASE WHEN r.report IS NOT NULL THEN atdm.append_events(r.run_id, r.request_id, $3::jsonb || jsonb_build_array(
-        jsonb_build_object('kind', '{EventKind.RESET_EXECUTED}', 'detail', r.report)), false) END AS seq
+    CASE WHEN r.report IS NOT NULL THEN
+        atdm.append_events(r.run_id, r.request_id, $3::text[], $4::json[] || r.report::json, false) END AS seq
 FROM unnest($1::text[]) a (request_id)
 LEFT JOIN atdm.request q ON q.request_id = a.request_id
 LEFT JOIN req ON req.request_id = a.request_id

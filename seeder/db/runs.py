@@ -100,7 +100,7 @@ async def end_run(connection: asyncpg.Connection, run_id: str) -> None:
 
 
 async def _append(connection: asyncpg.Connection, run_id: str, kind: EventKind, detail: dict[str, Cell]) -> None:
-    await connection.execute(QUERIES["append_run_events"], run_id, json.dumps([{"kind": kind, "detail": detail}]))
+    await connection.execute(QUERIES["append_run_events"], run_id, [kind], [json.dumps(detail)])
 
 
 async def list_runs(pool: asyncpg.Pool, limit: int, before: str | None) -> tuple[RunRecord, ...]:

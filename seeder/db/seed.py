@@ -107,7 +107,7 @@ class SeedWriter:
             names = [row.name for row in command.plan.rows]
             statement = self._finish_sql(
                 "seeded AS (SELECT relation, key, body::json, row_number() OVER () AS n"
-                " FROM jsonb_to_recordset($12::jsonb) AS s(relation text, key jsonb, body text))",
+                " FROM jsonb_to_recordset($14::jsonb) AS s(relation text, key jsonb, body text))",
                 {row.table for row in command.plan.rows},
             )
             answer: str = await connection.fetchval(statement, *_bind(command), names, json.dumps(written))
@@ -124,8 +124,8 @@ class SeedWriter:
         return table, tuple(column.name for column in self._target.schema.tables[table].columns if column.name in cells)
 
     def _build_statement(self, shape: Sequence[_Group]) -> str:
-        """Return the statement for one shape; parameters from $12 on are the batches."""
-        inserts = (f"r{number} AS ({self._insert_sql(group, f'${number + 12}')})" for number, group in enumerate(shape))
+        """Return the statement for one shape; parameters from $14 on are the batches."""
+        inserts = (f"r{number} AS ({self._insert_sql(group, f'${number + 14}')})" for number, group in enumerate(shape))
         # A scan of a CTE gives its rows in the order in which they were inserted, the sum of scans likewise.
         rows = "\nUNION ALL ".join(
             f"SELECT {quote_text(table)} AS relation, key, body FROM r{number}"
@@ -152,11 +152,9 @@ class SeedWriter:
         """Return the statement around ``seeded`` (relation, key, body, n): ledger, request and events."""
         return f"""WITH {seeded},
 written AS (
-    SELECT json_object_agg(($11::text[])[n], body) AS answer, jsonb_object_agg(($11::text[])[n], key) AS keys
+    SELECT coalesce(json_object_agg(($13::text[])[n], body), '{{}}') AS answer,
+        coalesce(json_object_agg(($13::text[])[n], key), '{{}}') AS keys
     FROM seeded
-),
-counted AS (SELECT jsonb_object_agg(relation, rows) AS counts FROM (
-    SELECT relation, count(*) AS rows FROM seeded GROUP BY relation) by_table
 ),
 ledgered AS (
     INSERT INTO atdm.ledger (relation, key, request_id, ordinal) SELECT relation, key, $1, n FROM seeded
@@ -166,16 +164,17 @@ ledgered AS (
 recorded AS (
     INSERT INTO atdm.request (request_id, run_id, epoch, request_key, idempotency_key, scenario, plan_hash, token_hash,
         context, counts, answer, positions)
-    SELECT $1, $2, (SELECT epoch FROM atdm.run WHERE run_id = $2), $3, $4, $5, $6, $7, $8::jsonb,
-        coalesce(counts, '{{}}'), coalesce(answer, '{{}}'), {self._positions_sql(tables)}
-    FROM counted, written
+    SELECT $1, $2, (SELECT epoch FROM atdm.run WHERE run_id = $2), $3, $4, $5, $6, $7, $8::jsonb, $9::jsonb,
+        answer, {self._positions_sql(tables)}
+    FROM written
 ),
 appended AS (
-    SELECT atdm.append_events($2, $1, $9::jsonb || jsonb_build_array(jsonb_build_object(
-        'kind', '{EventKind.SEED_COMMITTED}', 'detail', $10::jsonb || jsonb_build_object('keys', keys))), true) AS seq
+    -- The last detail has no closing brace yet: the keys go in there, as text, which spares building it anew.
+    SELECT atdm.append_events($2, $1, $10::text[],
+        $11::json[] || ($12 || ', "keys": ' || keys || '}}')::json, true) AS seq
     FROM written
 )
-SELECT coalesce(answer::text, '{{}}') FROM written, appended WHERE seq > 0"""
+SELECT answer::text FROM written, appended WHERE seq > 0"""
 
     def _positions_sql(self, tables: Collection[str]) -> str:
         """Where the exact sequences of the tables below stand now, by table id; see ``atdm.is_new``."""
@@ -255,10 +254,11 @@ SELECT coalesce(answer::text, '{{}}') FROM written, appended WHERE seq > 0"""
 
 
 def _bind(command: SeedCommand) -> tuple[object, ...]:
-    """Return the parameters $1 to $10 of every seeding statement."""
+    """Return the parameters $1 to $12 of every seeding statement."""
     plan = command.plan
-    rows: dict[str, Cell] = {**Counter(row.table for row in plan.rows)}
-    committed = {"scenario": plan.scenario, "plan_hash": command.plan_hash, "rows": rows, **command.context}
+    counts: dict[str, Cell] = {**Counter(row.table for row in plan.rows)}
+    committed = {"scenario": plan.scenario, "plan_hash": command.plan_hash, "rows": counts, **command.context}
+    kinds, details = dump_events(command.events)
     return (
         command.request_id,
         plan.run_id,
@@ -268,6 +268,8 @@ def _bind(command: SeedCommand) -> tuple[object, ...]:
         command.plan_hash,
         command.token_hash,
         json.dumps(command.context),
-        dump_events(command.events),
-        json.dumps(committed),
+        json.dumps(counts),
+        [*kinds, EventKind.SEED_COMMITTED],
+        details,
+        json.dumps(committed).removesuffix("}"),
     )
