@@ -19,6 +19,9 @@ CREATE TABLE atdm.run (
     audit_head bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex')
 ) WITH (fillfactor = 50); -- every event moves audit_seq and audit_head: room for HOT updates
 
+-- Only active runs have live requests. None of the request's own indexes knows its state, so that a reset moves no entry in them.
+CREATE INDEX run_active ON atdm.run (run_id) WHERE state = 'active';
+
 CREATE TABLE atdm.request (
     request_id text COLLATE "C" PRIMARY KEY,
     run_id text COLLATE "C" NOT NULL,
@@ -42,8 +45,6 @@ CREATE TABLE atdm.request (
 
 -- Not compressed: most answers live for one test.
 ALTER TABLE atdm.request ALTER answer SET STORAGE EXTERNAL;
-
-CREATE INDEX request_live ON atdm.request (run_id, request_id) WHERE state = 'live';
 
 CREATE TABLE atdm.ledger (
     relation text COLLATE "C" NOT NULL,

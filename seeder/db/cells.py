@@ -35,7 +35,7 @@ class CellReader:
         self._changing = tuple((name, change) for name, change in chosen if change is not None)
 
     def read(self, row: dict[str, Any]) -> dict[str, Cell]:
-        """Return the cells of *row*, changed in place: exact numbers as text of every digit, the rest as JSON has it."""
+        """Return the cells of *row*, changed in place: exact numbers as text of all digits, the rest as JSON has it."""
         for name, change in self._changing:
             row[name] = _map(row[name], change)
         return row

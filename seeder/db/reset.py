@@ -41,12 +41,13 @@ _REQ: Final = """req AS MATERIALIZED (
     FOR UPDATE OF q
 )"""
 
-_FOUND: Final = """rows AS MATERIALIZED (
+_FOUND: Final = """found AS MATERIALIZED (
     SELECT relation, key, coalesce(min(request_id) FILTER (WHERE seeded), min(request_id)) AS request_id,
         bool_and(old) AS old, bool_or(seeded) AS seeded
     FROM reached GROUP BY relation, key
 ),
-stuck AS MATERIALIZED (SELECT EXISTS (SELECT FROM rows WHERE old) AS yes)"""
+stuck AS MATERIALIZED (SELECT EXISTS (SELECT FROM found WHERE old) AS yes),
+rows AS MATERIALIZED (SELECT * FROM found WHERE NOT (SELECT yes FROM stuck))"""
 
 _GIVEN: Final = """rows AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($5::jsonb) AS g (relation text, key jsonb, request_id text, seeded boolean)
@@ -129,8 +130,8 @@ def _remove_sql(rows: str, closure: Closure, notes: str) -> str:
     Foreign keys are checked when it ends, so the order of its deletions is free, cycles included.
     """
     deletions = ",\n".join(
-        f"x{number} AS (DELETE FROM {quote_table(table.id)} t USING rows d WHERE NOT (SELECT yes FROM stuck)"
-        f" AND d.relation = {quote_text(table.id)} AND {match_sql(table, 't', 'd.key')}"
+        f"x{number} AS (DELETE FROM {quote_table(table.id)} t USING rows d"
+        f" WHERE d.relation = {quote_text(table.id)} AND {match_sql(table, 't', 'd.key')}"
         " RETURNING d.relation, d.request_id, d.seeded)"
         for number, table in enumerate(closure.tables)
     )

@@ -89,7 +89,8 @@ SELECT f.request_id, f.same_plan, r.answer FROM found f LEFT JOIN renewed r USIN
 
 -- live_requests --
 -- Live requests of one run ($1), or of all; the newest first: later requests may refer to rows of earlier ones.
-SELECT request_id, counts::text FROM atdm.request WHERE state = 'live' AND ($1::text IS NULL OR run_id = $1) ORDER BY request_id DESC;
+SELECT q.request_id, q.counts::text FROM atdm.run r JOIN atdm.request q ON q.run_id = r.run_id
+WHERE r.state = 'active' AND q.state = 'live' AND ($1::text IS NULL OR r.run_id = $1) ORDER BY q.request_id DESC;
 
 -- lock_run --
 -- No request of the run commits until this transaction ends; no row where there is no such run.
@@ -98,6 +99,7 @@ SELECT state FROM atdm.run WHERE run_id = $1 FOR NO KEY UPDATE;
 -- metrics --
 -- Counts of what stands there now.
 SELECT (SELECT count(*) FROM atdm.run WHERE state = 'active') AS active_runs,
-    (SELECT count(*) FROM atdm.request WHERE state = 'live') AS live_requests,
+    (SELECT count(*) FROM atdm.run r JOIN atdm.request q ON q.run_id = r.run_id
+        WHERE r.state = 'active' AND q.state = 'live') AS live_requests,
     (SELECT count(*) FROM atdm.ledger) AS live_rows,
     (SELECT coalesce(sum(audit_seq), 0)::bigint FROM atdm.run) AS events;
