@@ -10,8 +10,16 @@ import json
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, TypeVar
 
 from pytest_atdm.core import wire
-from pytest_atdm.core.errors import AtdmError, InvalidRequest, SeederFailed, SeederUnreachable, error_for_code
-from pytest_atdm.core.model import Cell, Finding, Receipt, ResetReport
+from pytest_atdm.core.errors import (
+    AtdmError,
+    InvalidRequest,
+    NotFound,
+    SeederFailed,
+    SeederUnreachable,
+    error_for_code,
+)
+from pytest_atdm.core.model import PLAN_FORMAT, Cell, Finding, Receipt, ResetReport
+from pytest_atdm.core.ulid import is_ulid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,6 +61,16 @@ class SeederClient:
         # Setting up TLS takes 60 ms: only where the address wants it.
         self._transport = httpx.HTTPTransport(verify=self._url.scheme == "https")
 
+    def greet(self) -> None:
+        """See that a seeder answers, and that it reads the plans of this version; its database is not asked."""
+        found = self.version()
+        if found.get("plan_format") != PLAN_FORMAT:
+            raise SeederFailed(
+                f"what answers at {self._address.url} is no seeder that reads plans of format {PLAN_FORMAT}: "
+                f"GET /version says {json.dumps(found)[:200]}",
+                hint="see that the address is a seeder's, and install the same version on both sides",
+            )
+
     def schema(self) -> Schema:
         """Return the target's schema, introspected afresh."""
         return wire.load_schema(self._call("GET", "/target/schema"))
@@ -86,17 +104,19 @@ class SeederClient:
     def reset(self, request_id: str, token: str, events: Sequence[Json] = ()) -> ResetReport:
         """Remove the rows of a request and what hangs below them; *events* are appended before."""
         body = wire.dump({"events": list(events)}) if events else b""
-        headers = {"ATDM-Cleanup-Token": token}
-        return _read(self._call("DELETE", f"/test-data/requests/{request_id}", body, headers), ResetReport)
+        headers = {"ATDM-Cleanup-Token": _to_ascii(token)}
+        path = f"/test-data/requests/{_check_id('request', request_id)}"
+        return _read(self._call("DELETE", path, body, headers), ResetReport)
 
     def append_events(self, request_id: str, token: str, events: Sequence[Json]) -> None:
         """Append *events* (kind and detail, of ``CLIENT_EVENTS``) to the request's audit trail."""
-        path = f"/test-data/requests/{request_id}/events"
-        self._call("POST", path, wire.dump({"events": list(events)}), {"ATDM-Cleanup-Token": token}, again=False)
+        path = f"/test-data/requests/{_check_id('request', request_id)}/events"
+        headers = {"ATDM-Cleanup-Token": _to_ascii(token)}
+        self._call("POST", path, wire.dump({"events": list(events)}), headers, again=False)
 
     def reset_run(self, run_id: str) -> ResetReport:
         """Reset every live request of the run and end it."""
-        return _read(self._call("DELETE", f"/runs/{run_id}"), ResetReport)
+        return _read(self._call("DELETE", f"/runs/{_check_id('run', run_id)}"), ResetReport)
 
     def reset_all(self) -> ResetReport:
         """Reset every live request of every run."""
@@ -104,7 +124,7 @@ class SeederClient:
 
     def audit(self, run_id: str) -> Json:
         """Return the run with its events and whether their chain is intact."""
-        return self._call_json("GET", f"/audit/runs/{run_id}")
+        return self._call_json("GET", f"/audit/runs/{_check_id('run', run_id)}")
 
     def runs(self) -> list[Json]:
         """Return the runs, newest first."""
@@ -157,6 +177,13 @@ class SeederClient:
             f"the seeder at {self._address.url} {what} ({method} {path}: {str(exc) or type(exc).__name__})",
             hint=_ADVICE[self._address.origin],
         )
+
+
+def _check_id(kind: str, text: str) -> str:
+    """Return *text* where it is a ULID; all else is no id, and as a part of a path might lead elsewhere (``..``)."""
+    if not is_ulid(text):
+        raise NotFound(f"there is no {kind} {text!r}", hint="ids are ULIDs: 26 characters, as the receipt has them")
+    return text
 
 
 def _to_ascii(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
 from pytest_atdm._client import SeederClient
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_atdm._sidecar import Sidecar
 
 START_TIMEOUT_S: Final = 60.0  # the first start of an embedded Postgres on a slow machine
+GREET_TIMEOUT_S: Final = 5.0  # who is there answers this at once, whatever its database does
 
 
 class Connection:
@@ -36,7 +38,7 @@ def connect(settings: Settings) -> Connection:
 
     Raises:
         SettingError: an address without a token.
-        SeederError: the seeder could not be started.
+        SeederError: the seeder could not be started, or what answers at the address is none.
     """
     if settings.url is None:
         sidecar = ensure_seeder(
@@ -51,4 +53,7 @@ def connect(settings: Settings) -> Connection:
             f"there is no token for the seeder at {settings.url} ({settings.sources['url']})",
             hint=f"set the environment variable {TOKEN_VARIABLE}",
         )
-    return Connection(SeederAddress(settings.url, settings.token, settings.database_url, "remote"))
+    address = SeederAddress(settings.url, settings.token, settings.database_url, "remote")
+    with closing(SeederClient(address, GREET_TIMEOUT_S)) as client:
+        client.greet()
+    return Connection(address)

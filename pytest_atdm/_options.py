@@ -136,7 +136,7 @@ def resolve_settings(
     return Settings(
         folder=root / ".atdm",
         url=_read_url(given["url"]),
-        token=environment.get(TOKEN_VARIABLE) or None,
+        token=_read_token(environment.get(TOKEN_VARIABLE)),
         database_url=found.text if (found := given["database_url"]) else None,
         catalog=_read_catalog(given["catalog"], root),
         run_id=_read_run_id(given["run_id"]),
@@ -184,9 +184,23 @@ def _read_url(given: Given | None) -> str | None:
     if given is None:
         return None
     parts = urlsplit(given.text)
+    if "@" in parts.netloc:  # never printed: what stands before it is a secret
+        raise SettingError(
+            f"{given.source}: the address holds a user name or password", hint=f"the token goes into {TOKEN_VARIABLE}"
+        )
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise _refuse(given, "is not an address of HTTP", "write it like http://127.0.0.1:8080")
     return given.text.rstrip("/")
+
+
+def _read_token(text: str | None) -> str | None:
+    """Return the token; one that no header can carry is refused here, without being printed."""
+    if text and not (text.isascii() and text.isprintable()):
+        raise SettingError(
+            f"env {TOKEN_VARIABLE}: holds a character that no header can carry",
+            hint="give the bare token, in ASCII; a file that it was read from may end with a line break",
+        )
+    return text or None
 
 
 def _read_catalog(given: Given | None, root: Path) -> Path | None:

@@ -108,17 +108,55 @@ def test_a_broken_connection_is_tried_once_more() -> None:
     client.close()
 
 
+def test_who_is_no_seeder_is_told_at_the_greeting() -> None:
+    """Another service's JSON, or a seeder of other plans, is named with its address, before anything else is asked."""
+    address, _, join = serve_raw([ANSWER])
+    client = SeederClient(address, timeout_s=5)
+
+    with pytest.raises(SeederFailed, match=f"{address.url} is no seeder that reads plans"):
+        client.greet()
+
+    join()
+    client.close()
+
+
 def test_what_must_not_happen_twice_is_not_repeated() -> None:
     """Appending events has no key: a broken connection is an error at once."""
     address, heard, join = serve_raw([b""])
     client = SeederClient(address, timeout_s=5)
 
     with pytest.raises(SeederUnreachable):
-        client.append_events("id", "token", [{"kind": "consumed_by_test", "detail": {}}])
+        client.append_events(RUN_ID, "token", [{"kind": "consumed_by_test", "detail": {}}])
 
     join()
     assert len(heard) == 1
     client.close()
+
+
+@pytest.mark.parametrize("name", ["../../runs", "..", ".", "", "a/b?c#d", "ä b", RUN_ID.lower()])
+def test_what_is_no_id_goes_nowhere(name: str) -> None:
+    """A path is made of ids only: ``../../runs`` for a request would be every row of every run."""
+    client = SeederClient(SeederAddress("http://127.0.0.1:1", "token", None, "remote"))  # whoever calls it finds nobody
+    calls = (
+        lambda: client.reset(name, "token"),
+        lambda: client.append_events(name, "token", []),
+        lambda: client.reset_run(name),
+        lambda: client.audit(name),
+    )
+
+    for call in calls:
+        with pytest.raises(NotFound, match="there is no"):
+            call()
+
+
+def test_a_cleanup_token_of_any_text_is_only_wrong(client: SeederClient) -> None:
+    """What no header can carry is sent escaped, and belongs to no request."""
+    receipt = client.request("overdue_loan", request_key="b", as_of="2026-01-31")
+
+    with pytest.raises(Unauthorized):
+        client.reset(receipt.request_id, "tökén\n")
+
+    client.reset(receipt.request_id, receipt.cleanup_token)
 
 
 def test_an_answer_that_makes_no_sense_is_said_to_be_one() -> None:

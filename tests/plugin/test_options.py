@@ -123,6 +123,30 @@ def test_url_without_a_token_is_a_clear_error(suite: Suite, monkeypatch: pytest.
     result.stdout.fnmatch_lines([f"there is no token for the seeder at {suite.address.url}*", "*ATDM_TOKEN*"])
 
 
+@pytest.mark.parametrize("token", ["5ecret\n", "5ecrét"])
+def test_a_token_that_no_header_can_carry_is_refused_unseen(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    """A line break at the end of a file is easily read with it; no message ever holds any of the token."""
+    monkeypatch.setenv("ATDM_TOKEN", token)
+
+    result = suite.run()
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["ERROR: atdm: env ATDM_TOKEN: holds a character that no header can carry"])
+    assert "5ecr" not in result.stderr.str() + result.stdout.str()
+
+
+def test_an_address_with_a_password_is_refused_unseen(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address stands in the header of every session: no secret belongs into it."""
+    monkeypatch.setenv("ATDM_URL", "http://someone:5ecret@127.0.0.1:1")
+
+    result = suite.run()
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    assert "5ecret" not in result.stderr.str() + result.stdout.str()
+
+
 def test_url_with_a_wrong_token_is_a_clear_error(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     """The seeder's refusal is shown once, as an error of the collection."""
     monkeypatch.setenv("ATDM_TOKEN", "wrong")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_atdm import _connect
 from pytest_atdm._client import SeederClient
 from pytest_atdm._sidecar import SeederAddress
 from pytest_atdm.core.errors import SeederFailed, SeederUnreachable
@@ -85,6 +86,19 @@ def test_a_silent_seeder_does_not_hang_its_caller() -> None:
 
         assert time.monotonic() - started < SOON_S
         client.close()
+
+
+def test_a_session_gives_up_on_a_silent_seeder_soon(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seeding may take long, greeting may not: who does not say who he is within seconds is not waited for."""
+    monkeypatch.setattr(_connect, "GREET_TIMEOUT_S", 0.2)
+    suite.write(FOUR)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setenv("ATDM_URL", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        result = suite.run()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*did not answer in time (GET /version*"])
+    assert result.duration < SOON_S
 
 
 def test_somebody_else_at_the_address_is_told_apart(suite: Suite) -> None:
