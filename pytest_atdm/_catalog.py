@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def open_catalog(folder: Path) -> Catalog:
-    """Return the catalog in *folder*: every ``.yaml`` file below it.
+    """Return the catalog in *folder*: every ``.yaml`` file below it; a ``.yml`` is refused.
 
     Raises:
         CatalogError: a file cannot be read, or the catalog has a fault.
@@ -23,12 +23,12 @@ def open_catalog(folder: Path) -> Catalog:
 
 
 def read_files(folder: Path) -> dict[str, str]:
-    """Return the text of every ``.yaml`` file below *folder* by its relative path.
+    """Return the text of every YAML file below *folder* by its relative path.
 
     Raises:
         CatalogError: a file cannot be read.
     """
-    return {path.relative_to(folder).as_posix(): _read(path) for path in sorted(folder.rglob("*.yaml"))}
+    return {path.relative_to(folder).as_posix(): _read(path) for path in sorted(folder.rglob("*.y*ml"))}
 
 
 def _read(path: Path) -> str:

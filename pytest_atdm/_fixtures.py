@@ -35,16 +35,20 @@ def atdm_data(request: pytest.FixtureRequest, _atdm_rows: AtdmData | None) -> At
 
 
 @pytest.fixture(scope="session")
-def atdm_run(pytestconfig: pytest.Config) -> AtdmRun:
+def atdm_run(request: pytest.FixtureRequest) -> AtdmRun:
     """The run that this process's requests belong to: run_id, session_id, seed, as_of, audit_url, seeder_url."""
-    from pytest_atdm._session import session_of  # lazy: startup
+    from pytest_atdm._seeding import clear_errors  # lazy: startup
+    from pytest_atdm._session import session_of
 
-    return session_of(pytestconfig).run
+    with clear_errors(request.session):
+        return session_of(request.config).run
 
 
 @pytest.fixture(scope="session")
-def atdm_database_url(pytestconfig: pytest.Config) -> str:
+def atdm_database_url(request: pytest.FixtureRequest) -> str:
     """The URL of the Postgres that the application under test must use."""
-    from pytest_atdm._session import session_of  # lazy: startup
+    from pytest_atdm._seeding import clear_errors  # lazy: startup
+    from pytest_atdm._session import session_of
 
-    return session_of(pytestconfig).database_url
+    with clear_errors(request.session):
+        return session_of(request.config).database_url

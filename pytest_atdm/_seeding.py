@@ -112,11 +112,11 @@ def rows_of(item: pytest.Item) -> Iterator[AtdmData]:
     """
     rows = RowsOfTest(item)
     try:
-        with _clear_errors(item):
+        with clear_errors(item.session):
             data = rows.seed(item.stash[WISH])
         yield data
     finally:
-        with _clear_errors(item):
+        with clear_errors(item.session):
             rows.remove()
 
 
@@ -129,13 +129,14 @@ def refuse_unmarked(item: pytest.Item) -> NoReturn:
 
 
 @contextmanager
-def _clear_errors(item: pytest.Item) -> Iterator[None]:
+def clear_errors(session: pytest.Session) -> Iterator[None]:
+    """Fail with what an error of the tree says, without a traceback; a seeder that is gone ends the *session*."""
     try:
         yield
     except AtdmError as exc:
         if isinstance(exc, SeederUnreachable):
-            session_of(item.config).is_lost = True
-            item.session.shouldstop = f"atdm: {exc.message}"
+            session_of(session.config).is_lost = True
+            session.shouldstop = f"atdm: {exc.message}"
         raise pytest.fail.Exception(str(exc), pytrace=False) from None
 
 

@@ -102,12 +102,12 @@ class _Engine:
 
 
 def read_catalog(folder: Path) -> Catalog:
-    """Return the catalog in *folder*: every ``*.yaml`` below it.
+    """Return the catalog in *folder*: every ``*.yaml`` below it; a ``*.yml`` is refused.
 
     Raises:
         SettingError: there is none.
     """
-    files = {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob("*.yaml"))}
+    files = {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob("*.y*ml"))}
     if not files:
         raise SettingError(f"{folder}: there is no catalog here", hint="point ATDM_CATALOG to a folder of domains")
     return load_catalog(files)

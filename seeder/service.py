@@ -212,7 +212,7 @@ class Seeder:
         if len(plan.rows) > self._settings.max_rows:
             raise InvalidRequest(
                 f"the plan has {len(plan.rows)} rows, and a request may have {self._settings.max_rows}",
-                hint="ask for fewer rows, or start the seeder with a larger max_rows",
+                hint="ask for fewer rows; several requests of one test may each have so many",
             )
 
     async def _schema_of(self, plan: Plan) -> Schema:

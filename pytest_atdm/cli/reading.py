@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from typing import TYPE_CHECKING
 
@@ -92,4 +93,6 @@ def _describe_entity(entity: Entity) -> Iterator[str]:
 def _write_given(given: Literal | Formula | Link) -> str:
     if hasattr(given, "text"):
         return f"= {given.text}"
-    return f"${given.entity}" if hasattr(given, "entity") else str(given.value)
+    if hasattr(given, "entity"):
+        return f"${given.entity}"
+    return given.value if isinstance(given.value, str) else json.dumps(given.value, ensure_ascii=False)

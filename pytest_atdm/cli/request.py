@@ -11,7 +11,7 @@ import click
 
 from pytest_atdm.cli.console import format_table
 from pytest_atdm.cli.options import read_console, read_settings, setting_options
-from pytest_atdm.core.errors import CatalogError, OverrideError
+from pytest_atdm.core.errors import CatalogError, OverrideError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +57,12 @@ def request(
         else:
             receipt = session.seed(wish, request_key=make_request_key(wish), test="atdm request")
             folder = settings.fixtures_dir or settings.folder / "fixtures"
-            _answer_receipt(receipt, write_fixtures(session, receipt, formats, folder), session)
+            try:
+                fixtures = write_fixtures(session, receipt, formats, folder)
+            except SettingError:
+                session.reset(receipt, [])  # nobody will see its token
+                raise
+            _answer_receipt(receipt, fixtures, session)
 
 
 def read_overrides(pairs: Sequence[str]) -> dict[str, Cell]:

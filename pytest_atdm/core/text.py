@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+SHOWN: Final = 20
 
 
 def suggest(word: str, known: Iterable[str], kind: str) -> str:
@@ -15,4 +17,8 @@ def suggest(word: str, known: Iterable[str], kind: str) -> str:
     near = difflib.get_close_matches(word, names, n=1)
     if near:
         return f'did you mean "{near[0]}"?'
-    return f"known {kind}s: {', '.join(names[:20])}" if names else f"there is no {kind} at all"
+    if not names:
+        return f"there is no {kind} at all"
+    more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    plural = f"{kind[:-1]}ies" if kind.endswith("ty") else f"{kind}s"
+    return f"known {plural}: {', '.join(names[:SHOWN])}{more}"

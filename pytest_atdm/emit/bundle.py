@@ -12,6 +12,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pytest_atdm.core.errors import SettingError
 from pytest_atdm.core.types import base_type, to_python
 
 if TYPE_CHECKING:
@@ -95,12 +96,20 @@ def _make_entity(entity: SeededEntity, schema: Schema) -> FixtureEntity:
 
 
 def write_atomically(path: Path, text: str) -> Path:
-    """Write *text* as UTF-8 so that a reader finds the old file or the new one, never a part; return *path*."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write *text* as UTF-8 so that a reader finds the old file or the new one, never a part; return *path*.
+
+    Raises:
+        SettingError: it cannot be written there.
+    """
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        unfinished.write_bytes(text.encode())
-        os.replace(unfinished, path)  # noqa: PTH105 (the name says what it promises)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            unfinished.write_bytes(text.encode())
+            os.replace(unfinished, path)  # noqa: PTH105 (the name says what it promises)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as exc:
+        hint = "name another folder for fixtures (fixtures_dir), or make this one writable"
+        raise SettingError(f"the fixture file {path} cannot be written: {exc.strerror}", hint=hint) from exc
     return path

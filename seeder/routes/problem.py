@@ -51,7 +51,7 @@ def _translate(error: HTTPException, request: Call) -> AtdmError:
                 f"{where}: this method is not served here", hint="the Allow header lists those that are"
             )
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            return InvalidRequest(f"{where}: the body is too large", hint="ask for fewer rows, or raise max_body_bytes")
+            return InvalidRequest(f"{where}: the body is too large", hint="ask for fewer or shorter rows")
     return InvalidRequest(f"{where}: {error.detail}", hint="GET /schema/openapi.json says what this route takes")
 
 

@@ -20,7 +20,7 @@ parameters:
   days: {type: integer, default: 3, minimum: 1, maximum: 30}
 entities:
   customer: {table: customers, status: active}
-  order: {table: orders, customer: $customer, placed_on: "= as_of - days"}
+  order: {table: orders, customer: $customer, placed_on: "= as_of - days", paid_on: null, express: true}
   lines: {table: order_lines, count: 2, order: $order}
 promises:
   - order.placed_on < as_of
@@ -109,6 +109,8 @@ def test_a_scenario_is_shown(atdm_alone: Atdm, shop: Path) -> None:
         "  order (orders)\n"
         "    customer: $customer\n"
         "    placed_on: = as_of - days\n"
+        "    paid_on: null\n"
+        "    express: true\n"
         "  lines (order_lines, 2 rows)\n"
         "    order: $order\n"
         "\n"

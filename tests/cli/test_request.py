@@ -56,6 +56,28 @@ def test_what_is_not_an_override_is_refused(pairs: list[str], message: str) -> N
     assert caught.value.hint
 
 
+def test_rows_whose_files_cannot_be_written_do_not_stay(atdm: Atdm) -> None:
+    """Nobody would see their token: the request is undone, and the error is that of the folder."""
+    outcome = atdm("request", SCENARIO, "--pytest", "--fixtures-dir", "/dev/null/fixtures")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "error: the fixture file /dev/null/fixtures/" in outcome.err
+    assert "Traceback" not in outcome.err
+    assert atdm("reset", "--all", "--output", "json").payload["seeded"] == {}
+
+
+@pytest.mark.parametrize("name", ["../../runs", "nobody", "ä b"])
+def test_a_reset_of_what_is_no_id_removes_nothing(atdm: Atdm, name: str) -> None:
+    """A name is an id, never a path: with ``../../runs`` every row of every run would go."""
+    before = atdm("request", SCENARIO, "--output", "json").payload
+
+    outcome = atdm("reset", name, "--token", before["cleanup_token"])
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.endswith("code:  not_found\n")
+    assert sum(atdm("reset", "--all", "--output", "json").payload["seeded"].values()) == before["rows"]
+
+
 def test_a_receipt_for_people(atdm: Atdm) -> None:
     """What stands where, the token, the files, and the command that undoes it."""
     outcome = atdm("request", SCENARIO, "--pytest", "--playwright", "--as-of", "2026-01-31")

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_atdm.core.catalog import Catalog, Formula, Link, Literal, load_catalog
 from pytest_atdm.core.errors import AtdmError, CatalogError, OverrideError, UnknownScenario
+from pytest_atdm.core.text import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -138,6 +139,32 @@ def test_an_unknown_scenario_suggests_the_nearest() -> None:
         catalog(base=BASE).scenario("bse")
 
     assert ("unknown_scenario", 'did you mean "base"?') == (caught.value.code, caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "kind", "advice"),
+    [
+        ("kee", ["key", "row"], "entity", 'did you mean "key"?'),
+        ("x", ["row", "key"], "entity", "known entities: key, row"),
+        ("x", ["row"], "column", "known columns: row"),
+        ("x", [], "entity", "there is no entity at all"),
+        (
+            "x",
+            [f"a{n}" for n in range(10, 32)],
+            "key",
+            f"known keys: {', '.join(f'a{n}' for n in range(10, 30))}, and 2 more",
+        ),
+    ],
+)
+def test_a_misspelt_name_gets_the_nearest_or_a_list(word: str, known: list[str], kind: str, advice: str) -> None:
+    """A list that is cut says how much is missing."""
+    assert advice == suggest(word, known, kind)
+
+
+def test_a_file_that_would_be_passed_over_is_refused() -> None:
+    """A scenario in ``.yml`` is not a scenario that is not there: its author is told."""
+    with pytest.raises(CatalogError, match=r"shop/scenarios/x\.yml: files of a catalog end with \.yaml"):
+        load_catalog({"shop/domain.yaml": DOMAIN, "shop/scenarios/x.yml": BASE})
 
 
 def test_two_files_with_one_id_are_refused() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pytest_atdm.core.catalog.scenario import Scenario
+from pytest_atdm.core.errors import SettingError
 from pytest_atdm.core.model import Receipt, SeededEntity
 from pytest_atdm.core.schema import Check, Column, Domain, Schema, Table
 from pytest_atdm.emit import built_in_emitters
@@ -123,10 +124,18 @@ def _write_often(path: Path, text: str) -> None:
 
 
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
-    """Where the place is taken by a folder, the error is the caller's and no temporary file stays."""
+    """Where the place is taken by a folder, the error names it and no temporary file stays."""
     (tmp_path / "taken").mkdir()
 
-    with pytest.raises(OSError, match="taken"):
+    with pytest.raises(SettingError, match="taken cannot be written: Is a directory"):
         write_atomically(tmp_path / "taken", "text")
 
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_folder_that_cannot_be_made_is_a_wrong_setting(tmp_path: Path) -> None:
+    """The caller chose the folder, so the caller is told."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(SettingError, match=r"fixture file .* cannot be written"):
+        write_atomically(tmp_path / "file" / "below" / "fixture", "text")

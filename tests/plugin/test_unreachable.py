@@ -48,6 +48,21 @@ def test_nobody_at_the_address_is_one_error_for_the_session(
     assert result.duration < SOON_S
 
 
+@pytest.mark.parametrize("fixture", ["atdm_run", "atdm_database_url"])
+def test_a_fixture_that_cannot_be_had_is_one_message(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch, fixture: str
+) -> None:
+    """A test without the mark has no check at collection; what is wrong is said without the code that found it."""
+    monkeypatch.setenv("ATDM_URL", f"http://127.0.0.1:{find_closed_port()}")
+    suite.write(f"def test_a({fixture}): pass")
+
+    result = suite.run()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["the seeder at * cannot be reached*"])
+    result.stdout.no_fnmatch_line("*_session.py*")
+
+
 def test_a_seeder_that_goes_away_stops_the_session(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the middle of a session the first test to notice fails, and no other is tried."""
     suite.write(

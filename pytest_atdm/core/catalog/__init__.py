@@ -132,11 +132,15 @@ def load_catalog(files: Mapping[str, str]) -> Catalog:
     """Return the catalog whose files have the paths (relative, with ``/``) and texts of *files*.
 
     Raises:
-        CatalogError: two scenarios, or two mixins of a domain, have one id.
+        CatalogError: two scenarios, or two mixins of a domain, have one id; or a file would be passed over (``.yml``).
     """
     scenarios: dict[str, str] = {}
     mixins: dict[str, str] = {}
     for path in sorted(files):
+        if path.endswith(".yml"):
+            raise CatalogError(
+                f"{path}: files of a catalog end with .yaml", hint=f"rename it to {path.removesuffix('.yml')}.yaml"
+            )
         folder, _, name = path.rpartition("/")
         kind = folder.rpartition("/")[2]
         if kind in ("scenarios", "mixins") and name.endswith(".yaml"):
