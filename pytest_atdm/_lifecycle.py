@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -14,6 +14,8 @@ from pytest_atdm.core.errors import AtdmError
 
 if TYPE_CHECKING:
     from pytest_atdm.core.model import ResetReport
+
+_STAYING: Final = "rows of it that still stand go with --atdm-reset-all or atdm reset --all"
 
 
 def reset_everything(config: pytest.Config) -> str:
@@ -42,11 +44,11 @@ def _close(config: pytest.Config) -> None:
     atdm, notes = config.stash[SESSION], config.stash[NOTES]
     run = f"the run {atdm.identity.run_id}"
     if atdm.is_lost:
-        notes.append(f"{run} was not ended: the seeder did not answer")
+        notes.append(f"{run} was not ended: the seeder did not answer; {_STAYING}")
     try:
         report = atdm.close()
     except AtdmError as exc:
-        notes.append(f"{run} could not be ended: {exc}")
+        notes.append(f"{run} could not be ended; {_STAYING}: {exc}")
         return
     if report is not None and _count_rows(report):
         notes.append(f"the end of {run} removed {count_noun(_count_rows(report), 'row')} that tests had left")

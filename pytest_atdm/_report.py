@@ -7,12 +7,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import pytest
+
 from pytest_atdm._state import NOTES, SETTINGS, is_worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-
-    import pytest
 
     from pytest_atdm._options import Settings
     from pytest_atdm.core.model import Receipt, ResetReport
@@ -35,6 +35,10 @@ class RequestReport:
     made_by_sut: int = 0
     detached: int = 0
     left: int = 0
+
+
+#: This process's own requests: no report follows on what is reset after Ctrl-C.
+_OWN: Final[pytest.StashKey[dict[str, RequestReport]]] = pytest.StashKey()
 
 
 def report_seeded(receipt: Receipt) -> RequestReport:
@@ -64,12 +68,13 @@ def attach_report(item: pytest.Item, report: RequestReport) -> None:
     """Put *report* on what is reported of *item* from now on, in place of an earlier one of the same request."""
     others = [pair for pair in item.user_properties if not _is_about(pair, report.request_id)]
     item.user_properties[:] = [*others, (PROPERTY, json.dumps(dataclasses.asdict(report)))]
+    item.config.stash.setdefault(_OWN, {})[report.request_id] = report
 
 
 def read_requests(config: pytest.Config) -> list[RequestReport]:
-    """Return the requests that the tests' reports speak of, workers' included, each in its latest state."""
+    """Return this process's requests and those that tests' reports speak of (workers'), each in its latest state."""
     terminal = config.pluginmanager.get_plugin("terminalreporter")
-    found: dict[str, RequestReport] = {}
+    found = dict(config.stash[_OWN]) if _OWN in config.stash else {}
     for report in _iter_reports(terminal.stats if terminal else {}):
         if report.request_id not in found or report.is_reset:
             found[report.request_id] = report

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.plugin.database import empty_tables, fetch
 
 if TYPE_CHECKING:
@@ -300,4 +302,17 @@ def test_a_rerun_gets_the_same_values_in_new_rows(suite: Suite) -> None:
     assert first[0] == second[0]
     assert first[1] != second[1]
     assert first[2] != second[2]
+    assert before == suite.read_all_rows()
+
+
+def test_ctrl_c_leaves_nothing_and_the_summary_knows(suite: Suite) -> None:
+    """The rows of the interrupted test go with its fixtures, although no report of it follows."""
+    before = suite.read_all_rows()
+    suite.write('@atdm_scenario("overdue_loan")\ndef test_a(atdm_data): raise KeyboardInterrupt')
+
+    result = suite.run_apart()
+
+    assert pytest.ExitCode.INTERRUPTED == result.ret
+    result.stdout.fnmatch_lines(["atdm: 1 request, 3 rows seeded, 3 removed, * in 1 run"])
+    result.stdout.no_fnmatch_line("*not reset by the test*")
     assert before == suite.read_all_rows()
