@@ -41,6 +41,11 @@ _ADVICE: Final = {
 }
 
 
+def load_httpx() -> None:
+    """Import httpx, which takes a tenth of a second, while there is something else to wait for."""
+    import httpx  # noqa: F401  (lazy: startup)
+
+
 class SeederClient:
     """Calls the seeder at *address*, each call within *timeout_s* seconds between two bytes of its answer.
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
 
-from pytest_atdm._client import SeederClient
+from pytest_atdm._client import SeederClient, load_httpx
+from pytest_atdm._head_start import HeadStart
 from pytest_atdm._options import TOKEN_VARIABLE
-from pytest_atdm._sidecar import SeederAddress, ensure_seeder
+from pytest_atdm._sidecar import SeederAddress
 from pytest_atdm.core.errors import SettingError
 
 if TYPE_CHECKING:
     from pytest_atdm._options import Settings
     from pytest_atdm._sidecar import Sidecar
 
-START_TIMEOUT_S: Final = 60.0  # the first start of an embedded Postgres on a slow machine
 GREET_TIMEOUT_S: Final = 5.0  # who is there answers this at once, whatever its database does
 
 
@@ -33,20 +33,17 @@ class Connection:
             self._sidecar.close()
 
 
-def connect(settings: Settings) -> Connection:
-    """Return a connection to the seeder of *settings*.
+def connect(settings: Settings, head_start: HeadStart | None = None) -> Connection:
+    """Return a connection to the seeder of *settings*, whose *head_start* may have begun before.
 
     Raises:
         SettingError: an address without a token.
         SeederError: the seeder could not be started, or what answers at the address is none.
     """
     if settings.url is None:
-        sidecar = ensure_seeder(
-            settings.folder,
-            catalog=settings.catalog_folder(),
-            database_url=settings.database_url,
-            timeout_s=START_TIMEOUT_S,
-        )
+        head_start = head_start or HeadStart(settings)
+        load_httpx()  # meanwhile
+        sidecar = head_start.wait()
         return Connection(sidecar.address, sidecar)
     if settings.token is None:
         raise SettingError(

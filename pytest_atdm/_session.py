@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_atdm._catalog import open_catalog
 from pytest_atdm._connect import connect
 from pytest_atdm._data import AtdmData, AtdmRun, Facts
-from pytest_atdm._state import SESSION, SETTINGS
+from pytest_atdm._state import HEAD_START, SESSION, SETTINGS
 from pytest_atdm._xdist import identity_of
 from pytest_atdm.core.errors import SettingError
 from pytest_atdm.core.gate import Gate
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_atdm._client import Json
     from pytest_atdm._connect import Connection
+    from pytest_atdm._head_start import HeadStart
     from pytest_atdm._markers import Wish
     from pytest_atdm._options import Settings
     from pytest_atdm._xdist import Identity
@@ -39,14 +40,17 @@ if TYPE_CHECKING:
 def session_of(config: pytest.Config) -> AtdmSession:
     """Return the session of *config*, made on first use; nothing is started by that."""
     if SESSION not in config.stash:
-        config.stash[SESSION] = AtdmSession(config.stash[SETTINGS], identity_of(config), config.hook)
+        head_start = config.stash.get(HEAD_START, None)
+        config.stash[SESSION] = AtdmSession(config.stash[SETTINGS], identity_of(config), config.hook, head_start)
     return config.stash[SESSION]
 
 
 class AtdmSession:
     """What a session needs, each thing made when it is first asked for. *hook* calls the hooks of ``hookspecs``."""
 
-    def __init__(self, settings: Settings, identity: Identity, hook: HookRelay) -> None:
+    def __init__(
+        self, settings: Settings, identity: Identity, hook: HookRelay, head_start: HeadStart | None = None
+    ) -> None:
         self.settings = settings
         self.identity = identity
         self.is_lost = False  # True once the seeder did not answer: then nothing waits for it again
@@ -55,6 +59,7 @@ class AtdmSession:
         self._attempts: Counter[str] = Counter()
         self._checked: dict[str, tuple[Wish, Plan]] = {}
         self._domains: set[str] = set()
+        self._head_start = head_start
         self._connection: Connection | None = None
         self._run: AtdmRun | None = None
 
@@ -67,7 +72,8 @@ class AtdmSession:
     def connection(self) -> Connection:
         """The connection to the seeder, which is started where it is ours and does not run."""
         if self._connection is None:
-            self._connection = connect(self.settings)
+            head_start, self._head_start = self._head_start, None
+            self._connection = connect(self.settings, head_start)
         return self._connection
 
     @property
@@ -164,6 +170,9 @@ class AtdmSession:
 
     def close(self) -> ResetReport | None:
         """End the run, if one was started, and let go of the seeder; return what the run's end removed."""
+        head_start, self._head_start = self._head_start, None
+        if head_start is not None:
+            head_start.wait().close()  # nobody needed it after all
         connection, self._connection = self._connection, None
         if connection is None:
             return None

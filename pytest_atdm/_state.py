@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 if TYPE_CHECKING:
+    from pytest_atdm._head_start import HeadStart
     from pytest_atdm._markers import Wish
     from pytest_atdm._options import Settings
     from pytest_atdm._session import AtdmSession
 
 SETTINGS: Final[pytest.StashKey[Settings]] = pytest.StashKey()
+#: The seeder that starts while modules are imported.
+HEAD_START: Final[pytest.StashKey[HeadStart]] = pytest.StashKey()
 SESSION: Final[pytest.StashKey[AtdmSession]] = pytest.StashKey()
 #: Lines that the session has to say about itself when it ends.
 NOTES: Final[pytest.StashKey[list[str]]] = pytest.StashKey()

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_atdm import _options, hookspecs
 from pytest_atdm._fixtures import _atdm_rows, atdm_data, atdm_database_url, atdm_run
-from pytest_atdm._state import NOTES, OUTCOME, SESSION, SETTINGS, is_worker
+from pytest_atdm._state import HEAD_START, NOTES, OUTCOME, SESSION, SETTINGS, is_worker
 from pytest_atdm.core.errors import SettingError
 
 if TYPE_CHECKING:
@@ -64,9 +64,18 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Check what the selected tests ask for, before anything is written."""
     marked = [item for item in session.items if item.get_closest_marker("atdm_scenario")]
     if marked:
+        _start_ahead(session.config)
         from pytest_atdm._collect import check_marked  # lazy: startup
 
         check_marked(session, marked)
+
+
+def _start_ahead(config: pytest.Config) -> None:
+    """Have a seeder of our own start while the modules that talk to it are imported."""
+    if config.stash[SETTINGS].url is None and not config.option.collectonly and SESSION not in config.stash:
+        from pytest_atdm._head_start import HeadStart  # lazy: startup
+
+        config.stash[HEAD_START] = HeadStart(config.stash[SETTINGS])
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
