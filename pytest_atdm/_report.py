@@ -74,7 +74,8 @@ def attach_report(item: pytest.Item, report: RequestReport) -> None:
 def read_requests(config: pytest.Config) -> list[RequestReport]:
     """Return this process's requests and those that tests' reports speak of (workers'), each in its latest state."""
     terminal = config.pluginmanager.get_plugin("terminalreporter")
-    found = dict(config.stash[_OWN]) if _OWN in config.stash else {}
+    own = config.stash.get(_OWN, None)
+    found = own.copy() if own else {}
     for report in _iter_reports(terminal.stats if terminal else {}):
         if report.request_id not in found or report.is_reset:
             found[report.request_id] = report
