@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from pytest_atdm._connect import connect
 from pytest_atdm._data import AtdmData, AtdmRun, Facts
 from pytest_atdm._state import HEAD_START, SESSION, SETTINGS
 from pytest_atdm._xdist import identity_of
-from pytest_atdm.core.errors import SettingError
+from pytest_atdm.core.errors import AtdmError, SettingError
 from pytest_atdm.core.gate import Gate
 from pytest_atdm.core.planner import plan
 from pytest_atdm.core.rulebook import Rulebook
@@ -172,7 +173,8 @@ class AtdmSession:
         """End the run, if one was started, and let go of the seeder; return what the run's end removed."""
         head_start, self._head_start = self._head_start, None
         if head_start is not None:
-            head_start.wait().close()  # nobody needed it after all
+            with contextlib.suppress(AtdmError):  # nobody needed it after all, nor why it failed
+                head_start.wait().close()
         connection, self._connection = self._connection, None
         if connection is None:
             return None

@@ -129,6 +129,19 @@ def test_a_fault_in_the_catalog_names_file_and_line(suite: Suite, monkeypatch: p
     result.stdout.fnmatch_lines(["*: test_a asks for broken()", "*: test_b asks for broken()", "*broken.yaml:2: *"])
 
 
+def test_a_seeder_that_nobody_needed_may_fail_unheard(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It starts while tests are checked; where the check ends the session, its own failure is not a second error."""
+    monkeypatch.delenv("ATDM_URL")
+    monkeypatch.setenv("ATDM_DATABASE_URL", f"postgresql://127.0.0.1:{find_closed_port()}/tests")
+    suite.write('@atdm_scenario("overdue_lona")\ndef test_a(): pass')
+
+    result = suite.run()
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["no scenario*overdue_lona*"])
+    result.stdout.no_fnmatch_line("*could not be ended*")
+
+
 def find_closed_port() -> int:
     """Return a port that nobody listens on."""
     with socket.socket() as listener:
