@@ -231,6 +231,19 @@ def test_a_unique_value_is_none_of_the_reference_rows() -> None:
     assert "9" == made.rows[0].values["code"]
 
 
+def test_unique_values_of_one_plan_differ_however_few_there_are() -> None:
+    """Ten rows of a unique column with ten possible values get each of them once."""
+    digits = table(
+        "digits",
+        Column(name="digit", type="text", nullable=False),
+        checks=(Check(name="narrow", expression="(digit ~ '^[0-9]$')"),),
+    )
+
+    made = plan_text("entities:\n  a: {table: digits, count: 10}\n", rulebook(digits))
+
+    assert sorted("0123456789") == sorted(str(row.values["digit"]) for row in made.rows)
+
+
 def test_another_seed_changes_the_values() -> None:
     """The seed decides generated values."""
     text = "entities:\n  buyer: {table: buyers}\n"

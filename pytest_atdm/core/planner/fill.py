@@ -239,7 +239,7 @@ class Filling:
         unique = self._carries_uniqueness(draft, column)
         stream = self._stream(draft, column, unique=unique)
         drawer = self.rulebook.drawer(draft.shape, column, conditions)
-        taken = self.rulebook.reference_cells(draft.table, column.name) if unique else ()
+        taken = self._taken(draft, column) if unique else ()
         for cell in drawer.candidates(stream, unique=unique, as_of=self.as_of):
             if (column.nullable and cell is None) or cell in taken:
                 continue
@@ -250,6 +250,14 @@ class Filling:
             + ("; ".join(f"{one.text} ({one.source})" for one, _ in conditions) or "its type"),
             hint="give the column in the scenario or as an override, or change what it is tied to",
         )
+
+    def _taken(self, draft: Draft, column: Column) -> list[Cell]:
+        """Return what *column* holds already, in the catalog's reference rows and in the other rows of this plan."""
+        others = [other.values[column.name] for other in self.drafts if self._has(other, draft, column)]
+        return [*self.rulebook.reference_cells(draft.table, column.name), *others]
+
+    def _has(self, other: Draft, draft: Draft, column: Column) -> bool:
+        return other.shape is draft.shape and other is not draft and column.name in other.values
 
     def _stream(self, draft: Draft, column: Column, *, unique: bool) -> Stream:
         part = self.unique_part if unique else ()
