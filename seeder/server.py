@@ -100,6 +100,7 @@ def _configure(app: Litestar, *, quiet: bool) -> uvicorn.Config:
         app,
         lifespan="off",
         ws="none",
+        proxy_headers=False,
         access_log=False,
         log_level=log_level,
         timeout_graceful_shutdown=_DRAIN_TIMEOUT_S,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from pytest_atdm.core.expressions.casting import INTEGER_RANGES, TEXT_TYPES, parse_type
 from pytest_atdm.core.types import base_type
@@ -21,10 +22,13 @@ _INEXACT: Final = frozenset({"real", "double precision", "json", "jsonb"})
 _PLAIN: Final = frozenset({*TEXT_TYPES, *INTEGER_RANGES, "boolean", "date", "uuid", "bytea"})
 
 
+#: A third of the time of json.loads.
+_ROWS: Final = msgspec.json.Decoder(dict[str, dict[str, Any]], float_hook=Decimal)
+
+
 def parse_rows(text: str) -> dict[str, dict[str, Any]]:
     """Parse rows by name; numbers with a fraction stay exact until ``CellReader`` knows their column."""
-    rows: dict[str, dict[str, Any]] = json.loads(text, parse_float=Decimal)
-    return rows
+    return _ROWS.decode(text)
 
 
 class CellReader:
