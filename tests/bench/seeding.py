@@ -35,7 +35,7 @@ def median_ms(samples: list[float]) -> float:
 def time_product(bench: Bench, plans: Iterator[Plan], cycles: int) -> list[float]:
     """Return the seconds of *cycles* seeds and resets through client and seeder, each of a fresh plan."""
     samples = []
-    for made in itertools.islice(plans, cycles):
+    for made in list(itertools.islice(plans, cycles)):
         began = time.perf_counter()
         receipt = bench.client.seed(made, idempotency_key=made.request_key)
         bench.client.reset(receipt.request_id, receipt.cleanup_token)
@@ -56,8 +56,7 @@ def time_planning(bench: Bench, plans: Iterator[Plan], cycles: int) -> list[floa
 async def time_strategy(strategy: Strategy, bench: Bench, plans: Iterator[Plan], cycles: int) -> list[float]:
     """Return the seconds of *cycles* cycles of *strategy*, each with the rows of a fresh plan."""
     keys, samples = KeyMaker(), []
-    for made in itertools.islice(plans, cycles):
-        rows = keys.rows(made, bench.schema)
+    for rows in [keys.rows(made, bench.schema) for made in itertools.islice(plans, cycles)]:
         began = time.perf_counter()
         await strategy.cycle(rows)
         samples.append(time.perf_counter() - began)
