@@ -10,7 +10,7 @@ from pytest_atdm._client import SeederClient
 from pytest_atdm._sidecar import ensure_seeder
 from pytest_atdm.data import folder
 from tests.bench.figures import render_table, write_json
-from tests.bench.seeding import measure_history, run_seeding
+from tests.bench.seeding import run_seeding
 from tests.bench.situation import start_bench
 from tests.bench.startup import measure_idle, measure_start
 
@@ -24,7 +24,6 @@ def main() -> int:
         sidecar = ensure_seeder(Path(name) / ".atdm", catalog=folder("catalog"), database_url=None, timeout_s=60)
         client = SeederClient(sidecar.address)
         bench = start_bench(client)
-        figures += measure_history(bench)
         figures += run_seeding(bench, sidecar.address.database_url or "")
         client.close()
         sidecar.close()
