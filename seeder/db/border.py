@@ -31,7 +31,11 @@ REFERENCE_BROKEN: Final = frozenset({"23503", "23001"})
 #: What the driver itself says of an argument that it cannot send; Postgres always says it more exactly.
 _NOT_SENT: Final = "22000"
 _ROW_EXISTS: Final = frozenset({"23505", "23P01"})
-_GAVE_UP: Final = frozenset({"57014", "55P03", *CLASHES})
+_LOCKED: Final = "55P03"
+_GAVE_UP: Final = frozenset({"57014", *CLASHES})
+#: No such database, no such role, or not with this password.
+_NO_ENTRY: Final = frozenset({"3D", "28"})
+_MEND_URL: Final = "mend the database URL: postgresql://role:password@host:port/database"
 _NAMES_UNKNOWN: Final = frozenset({"42P01", "42703", "3F000", "42704"})
 
 
@@ -42,6 +46,8 @@ def translated(doing: str) -> Iterator[None]:
         yield
     except asyncpg.PostgresError as error:
         raise translate(error, doing) from error
+    except asyncpg.exceptions.ClientConfigurationError as error:
+        raise SettingError(f"{doing}: {error}", hint=_MEND_URL) from error
     except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
         raise DatabaseUnavailable(
             f"{doing}: Postgres does not answer ({type(error).__name__}: {error})",
@@ -60,6 +66,11 @@ def translate(error: asyncpg.PostgresError, doing: str) -> AtdmError:
         return RowConflict(
             f"{doing}: {_place(error)}: {error.detail or error}",
             hint="another row holds this key: leave the value to the planner, or override it with one that is free",
+        )
+    if state == _LOCKED:
+        return DatabaseUnavailable(
+            f"{doing}: {error}",
+            hint="does the application hold a transaction open on these rows? end it and try again",
         )
     if state in _GAVE_UP or state[:2] in ("08", "53", "57"):
         return DatabaseUnavailable(f"{doing}: {error}", hint="Postgres gave up on the statement; try again")
@@ -85,6 +96,8 @@ def _translate_refusal(error: asyncpg.PostgresError, state: str, doing: str) -> 
         return SchemaMismatch(
             f"{doing}: {error}", hint="the database has changed since it was read: fetch /target/schema and plan again"
         )
+    if state[:2] in _NO_ENTRY:
+        return SettingError(f"{doing}: {error}", hint=_MEND_URL)
     if state == "42501":
         return SettingError(f"{doing}: {error}", hint="grant this right to the role that the seeder connects with")
     return InternalError(f"{doing}: {error} [SQLSTATE {state}]", hint="please report this with the message")

@@ -55,7 +55,8 @@ async def _apply_missing(connection: asyncpg.Connection, folder: Path) -> list[s
         elif applied[path.name] != digest:
             raise SettingError(
                 f"{path} has been applied to this database, and has been changed since",
-                hint="restore the file and put the change into a new one; or use a fresh database",
+                hint="restore the file and put the change into a new one; "
+                "or begin anew: remove .atdm, or DROP SCHEMA atdm CASCADE",
             )
     return fresh
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -19,9 +20,10 @@ async def open_pool(settings: Settings) -> asyncpg.Pool:
 
     Raises:
         NotATestDatabase: it is neither embedded, marked, nor allowed by name.
+        SettingError: the URL names no database, or no role that may enter.
         DatabaseUnavailable: Postgres does not answer.
     """
-    with translated("connecting"):
+    with translated(f"connecting to {_describe(settings.database_url)}"):
         pool = await asyncpg.create_pool(
             settings.database_url,
             min_size=1,
@@ -44,6 +46,13 @@ async def open_pool(settings: Settings) -> asyncpg.Pool:
     return pool
 
 
+def _describe(url: str) -> str:
+    """Return host, port and database of *url*, and nothing of its secrets."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return f"{place or 'the local socket'}{parts.path}"
+
+
 async def _keep_as_is(connection: asyncpg.Connection) -> None:
     """Release without the usual reset query: no statement here leaves state in its session."""
 
@@ -56,6 +65,8 @@ def _server_settings(settings: Settings) -> dict[str, str]:
         # Planning the large generated statements costs more than running them; parameters do not change their plans.
         "plan_cache_mode": "force_generic_plan",
         "jit": "off",
+        # Cells without an offset mean UTC, in the planner and here alike.
+        "timezone": "UTC",
         # A plan is made once and kept, perhaps while the tables are empty: it has to suit them when they are full.
         "enable_seqscan": "off",
         "enable_bitmapscan": "off",
@@ -69,5 +80,6 @@ async def _check_mark(pool: asyncpg.Pool, settings: Settings) -> None:
         return
     raise NotATestDatabase(
         f'database "{mark["name"]}" is not marked as a test database, so nothing is written to it',
-        hint=f"ALTER DATABASE \"{mark['name']}\" SET atdm.test_database = 'on', or name it in ATDM_ALLOW_DATABASES",
+        hint="name it in ATDM_ALLOW_DATABASES, or mark it, as a superuser: "
+        f"ALTER DATABASE \"{mark['name']}\" SET atdm.test_database = 'on'",
     )

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -44,6 +45,24 @@ def test_an_unmarked_database_is_refused_untouched(fresh_url: str) -> None:
 
     assert "ALTER DATABASE" in caught.value.hint
     assert asyncio.run(execute(fresh_url, "SELECT to_regnamespace('atdm')")) is None
+
+
+@pytest.mark.parametrize(
+    ("broken", "word"),
+    [
+        (lambda url: url + "_missing", "_missing"),
+        (lambda url: url.replace("//tester:", "//nobody_here:"), "nobody_here"),
+        (lambda url: url.replace("postgresql:", "mysql:"), "mysql"),
+    ],
+)
+def test_a_url_that_leads_nowhere_is_a_setting_to_mend(fresh_url: str, broken: Callable[[str], str], word: str) -> None:
+    """A missing database, a role that may not enter and a foreign scheme say so, and no password is repeated."""
+    with pytest.raises(SettingError) as caught:
+        asyncio.run(Database.open(settings(broken(fresh_url), embedded=False)))
+
+    assert word in caught.value.message
+    assert "postgresql://role:password@host:port/database" in caught.value.hint
+    assert (urlsplit(fresh_url).password or "no password") not in caught.value.message
 
 
 @pytest.mark.parametrize("way", ["mark", "name"])
