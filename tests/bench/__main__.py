@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_atdm._client import SeederClient
 from pytest_atdm._sidecar import ensure_seeder
 from pytest_atdm.data import folder
 from tests.bench.figures import render_table, write_json
-from tests.bench.seeding import run_seeding
+from tests.bench.seeding import measure_history, run_seeding
 from tests.bench.situation import start_bench
 from tests.bench.startup import measure_idle, measure_start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.bench.situation import Bench
 
 REPORT = Path(".atdm/bench.json")
 
@@ -20,16 +27,22 @@ REPORT = Path(".atdm/bench.json")
 def main() -> int:
     """Measure everything; return 0, whether the targets hold or not: the table says which."""
     figures = [*measure_start(), *measure_idle()]
-    with tempfile.TemporaryDirectory() as name:
-        sidecar = ensure_seeder(Path(name) / ".atdm", catalog=folder("catalog"), database_url=None, timeout_s=60)
-        client = SeederClient(sidecar.address)
-        bench = start_bench(client)
-        figures += run_seeding(bench, sidecar.address.database_url or "")
-        client.close()
-        sidecar.close()
+    with _running_bench() as (bench, url):
+        figures += run_seeding(bench, url)
+    with _running_bench() as (old, _), _running_bench() as (fresh, _):
+        figures += measure_history(old, fresh)
     write_json(figures, REPORT)
     print(render_table(figures))
     return 0
+
+
+@contextlib.contextmanager
+def _running_bench() -> Iterator[tuple[Bench, str]]:
+    """Yield a bench on a new seeder with a database of its own, and the database's URL."""
+    with tempfile.TemporaryDirectory() as name:
+        sidecar = ensure_seeder(Path(name) / ".atdm", catalog=folder("catalog"), database_url=None, timeout_s=60)
+        with contextlib.closing(sidecar), contextlib.closing(SeederClient(sidecar.address)) as client:
+            yield start_bench(client), sidecar.address.database_url or ""
 
 
 if __name__ == "__main__":

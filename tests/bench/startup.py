@@ -69,8 +69,7 @@ def _run_idle(place: Path, *options: str) -> tuple[int, float]:
 def measure_start() -> list[Figure]:
     """Return the seconds from an empty process to the body of the first seeded test, cold and warm.
 
-    Cold: no data directory, so that the embedded Postgres is made first. Warm: it is there and stopped. Joined: another
-    session has the seeder running.
+    Cold: no data directory, so that the embedded Postgres is made first. Warm: it is there and stopped.
     """
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
