@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
-
-from typing_extensions import TypeAliasType
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_atdm.core.strict import Strict
 
@@ -19,7 +17,12 @@ PLAN_FORMAT: Final = 1
 #: The source of a value that the caller gave.
 OVERRIDE: Final = "override"
 
-Cell = TypeAliasType("Cell", "bool | int | float | str | list[Cell] | dict[str, Cell] | None")
+if TYPE_CHECKING:
+    from typing_extensions import TypeAliasType
+
+    Cell = TypeAliasType("Cell", "bool | int | float | str | list[Cell] | dict[str, Cell] | None")
+else:
+    Cell = Any  # whatever JSON can say is a cell: a reader that took the union apart would take twice as long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,9 @@ class Situation:
         self.as_of = as_of
         self.rows = {row.name: row for row in rows}
         self.existing = {row.name: row for row in existing}
+        self._by_table: dict[str, list[RowLike | ExistingLike]] = {}
+        for row in (*self.rows.values(), *self.existing.values()):
+            self._by_table.setdefault(row.table, []).append(row)
         self._typed = typed or {}
 
     def scope(self, row: RowLike) -> Scope:
@@ -94,8 +97,10 @@ class Situation:
         if pointer is not None:
             return self.rows.get(pointer.rpartition(".")[0])
         wanted = [row.values.get(column) for column in key.columns]
-        candidates = (*self.rows.values(), *self.existing.values())
-        return next((other for other in candidates if _is_target(other, key, wanted)), None)
+        if None in wanted:
+            return None
+        candidates = self._by_table.get(key.parent, ())
+        return next((other for other in candidates if _has_cells(other, key.parent_columns, wanted)), None)
 
     def _across(self, row: RowLike, table: Table, relation: str, column: str) -> Value:
         key = self.rulebook.relations(table).get(relation)
@@ -141,5 +146,5 @@ def _compile_default(text: str) -> Evaluator:
     return compile_expression(parse(text))
 
 
-def _is_target(row: RowLike | ExistingLike, key: ForeignKey, wanted: list[Cell]) -> bool:
-    return row.table == key.parent and None not in wanted and [row.values.get(c) for c in key.parent_columns] == wanted
+def _has_cells(row: ExistingLike, columns: Iterable[str], wanted: list[Cell]) -> bool:
+    return [row.values.get(column) for column in columns] == wanted

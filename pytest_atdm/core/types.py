@@ -57,7 +57,16 @@ def to_python(type: str, cell: Cell, schema: Schema) -> Value:
     """
     if cell is None or (type == "text" and isinstance(cell, str)):
         return cell
+    _refuse_numbers_beyond_json(cell)
     return _read(type, cell, schema)
+
+
+def _refuse_numbers_beyond_json(cell: Cell) -> None:
+    if isinstance(cell, float) and not math.isfinite(cell):
+        raise ValueError(f"{cell} is no JSON; write it as text")
+    if isinstance(cell, list):
+        for item in cell:
+            _refuse_numbers_beyond_json(item)
 
 
 def to_cell(type: str, value: object, schema: Schema) -> Cell:
@@ -168,6 +177,8 @@ def _write(value: Value, *, is_json: bool) -> Cell:
 def _write_json(value: Value) -> Cell:
     """JSON itself, with Python's Decimals, dates and UUIDs in the form that JSON gives them."""
     match value:
+        case float() if not math.isfinite(value):
+            raise ValueError(f"{value} cannot be written as JSON")
         case None | bool() | int() | float() | str():
             return value
         case list() | tuple():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PURE_MODULES: Final = frozenset({
     "__future__", "bisect", "calendar", "collections", "contextlib", "dataclasses", "datetime", "decimal", "difflib",
     "enum", "fractions", "functools", "hashlib", "heapq", "hmac", "inspect", "ipaddress", "itertools", "json", "math",
-    "operator", "pgparse", "pydantic", "pytest_atdm", "re", "string", "struct", "types", "typing",
+    "msgspec", "operator", "pgparse", "pydantic", "pytest_atdm", "re", "string", "struct", "types", "typing",
     "typing_extensions", "unicodedata", "uuid", "warnings", "yaml", "zoneinfo",
 })  # fmt: skip
 IMPURE_CALLS: Final = frozenset({

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEAVY: Final = frozenset({
-    "asyncio", "asyncpg", "click", "hashlib", "httpx", "litestar", "pgparse", "pyarrow", "pydantic", "seeder", "ssl",
-    "yaml",
+    "asyncio", "asyncpg", "click", "hashlib", "httpx", "litestar", "msgspec", "pgparse", "pyarrow", "pydantic",
+    "seeder", "ssl", "yaml",
 })  # fmt: skip
 MAX_ADDED_MODULES: Final = 15
 PROBE: Final = """

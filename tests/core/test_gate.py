@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+import datetime
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from pytest_atdm.core.errors import CatalogError, PlanRejected, SchemaMismatch
 from pytest_atdm.core.gate import Check, Gate, Validator
+from pytest_atdm.core.gate.passed import PassedParts
 from pytest_atdm.core.model import Finding
 from pytest_atdm.core.planner import plan
 from pytest_atdm.core.rulebook import Rulebook
@@ -47,6 +49,7 @@ ORDERS = table(
     Column(name="placed_on", type="date", nullable=False),
     Column(name="shipped_on", type="date"),
     Column(name="quantity", type="integer", nullable=False),
+    Column(name="state", type="text", nullable=False, default="'open'::text"),
     foreign_keys=(
         ForeignKey(name="orders_buyer", columns=("buyer_id",), parent="public.buyers", parent_columns=("id",)),
     ),
@@ -56,11 +59,11 @@ SCHEMA = Schema(
     tables={one.id: one for one in (BUYERS, ORDERS)},
     domains={"zone": Domain(name="zone", type="text", checks=(SchemaCheck(name="zz", expression="(VALUE ~ '^Z')"),))},
 )
-CATALOG = catalog(
-    domain=DOMAIN,
-    one="entities:\n  buyer: {table: buyers, born_on: '2000-01-01'}\n  order: {table: orders, placed_on: = as_of}\n"
-    "promises: [order.quantity > 1, order.placed_on <= as_of]\n",
+SCENARIO = (
+    "entities:\n  buyer: {table: buyers, born_on: '2000-01-01'}\n  order: {table: orders, placed_on: = as_of}\n"
+    "promises: [order.quantity > 1, order.placed_on <= as_of]\n"
 )
+CATALOG = catalog(domain=DOMAIN, one=SCENARIO)
 BOOK = Rulebook(SCHEMA, CATALOG.domain("shop"))
 GOOD: Mapping[str, object] = {"order__quantity": 5}
 
@@ -85,26 +88,27 @@ def test_a_good_plan_has_no_finding() -> None:
     assert () == Gate(BOOK).check(make_plan())
 
 
-@pytest.mark.parametrize(
-    ("row", "column", "value", "rule"),
-    [
-        ("buyer", "name", "Ann", "fake-name"),
-        ("buyer", "name", "FAKE_much_too_long_a_name", "type"),
-        ("buyer", "name", None, "not-null"),
-        ("buyer", "id", "no uuid", "type"),
-        ("buyer", "zone", "A1", "check:zz"),
-        ("buyer", "upper_name", "X", "generated-column"),
-        ("order", "quantity", 0, "check:positive"),
-        ("order", "quantity", 1000, "no-huge-orders"),
-        ("order", "quantity", "five", "type"),
-        ("order", "quantity", 5_000_000_000, "type"),
-        ("order", "shipped_on", "2026-02-28", "shipped-after-placed"),
-        ("order", "placed_on", "1999-12-31", "not-before-birth"),
-        ("order", "colour", "red", "unknown-column"),
-        ("order", "quantity", 1, "promise"),
-        ("order", "placed_on", "2026-03-02", "promise"),
-    ],
-)
+FAULTS: Final[list[tuple[str, str, Cell, str]]] = [
+    ("buyer", "name", "Ann", "fake-name"),
+    ("buyer", "name", "FAKE_much_too_long_a_name", "type"),
+    ("buyer", "name", None, "not-null"),
+    ("buyer", "id", "no uuid", "type"),
+    ("buyer", "zone", "A1", "check:zz"),
+    ("buyer", "upper_name", "X", "generated-column"),
+    ("order", "quantity", 0, "check:positive"),
+    ("order", "state", None, "not-null"),
+    ("order", "quantity", 1000, "no-huge-orders"),
+    ("order", "quantity", "five", "type"),
+    ("order", "quantity", 5_000_000_000, "type"),
+    ("order", "shipped_on", "2026-02-28", "shipped-after-placed"),
+    ("order", "placed_on", "1999-12-31", "not-before-birth"),
+    ("order", "colour", "red", "unknown-column"),
+    ("order", "quantity", 1, "promise"),
+    ("order", "placed_on", "2026-03-02", "promise"),
+]
+
+
+@pytest.mark.parametrize(("row", "column", "value", "rule"), FAULTS)
 def test_each_kind_of_fault_is_found_by_its_rule(row: str, column: str, value: Cell, rule: str) -> None:
     """A changed cell is objected to with rule id, path, value and a fix."""
     findings = Gate(BOOK).check(with_cell(make_plan(), row, column, value))
@@ -115,6 +119,69 @@ def test_each_kind_of_fault_is_found_by_its_rule(row: str, column: str, value: C
     if rule != "promise":
         assert f"$.entities.{row}.{column}" == found[rule].path
         assert value == found[rule].value
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "value"),
+    [
+        *((row, column, value) for row, column, value, _ in FAULTS),
+        ("order", "quantity", True),
+        ("order", "quantity", 5.0),
+        ("order", "quantity", "5"),
+        ("order", "quantity", [5]),
+        ("order", "shipped_on", None),
+        ("buyer", "born_on", "1990-01-01"),
+    ],
+)
+def test_a_gate_that_let_a_like_plan_pass_judges_as_a_new_one(row: str, column: str, value: Cell) -> None:
+    """What has passed is kept for equal cells only: 5, 5.0, True and an absent cell are four different things."""
+    seasoned = Gate(BOOK)
+    seasoned.approve(make_plan())
+    changed = with_cell(make_plan(), row, column, value)
+
+    assert Gate(BOOK).check(changed) == seasoned.check(changed)
+
+
+def test_what_has_passed_is_judged_anew_on_another_day() -> None:
+    """A rule over as_of is asked again when as_of is another."""
+    dated = DOMAIN.replace(
+        "values:\n", "values:\n    - {id: no-future, table: orders, rule: placed_on <= as_of, fix: wait}\n"
+    )
+    book = Rulebook(SCHEMA, catalog(domain=dated, one=SCENARIO).domain("shop"))
+    seasoned = Gate(book)
+    seasoned.approve(make_plan())
+    yesterday = dataclasses.replace(make_plan(), as_of=(AS_OF - datetime.timedelta(days=1)).isoformat())
+
+    assert "no-future" in {one.rule for one in seasoned.check(yesterday)}
+
+
+def test_a_plan_with_a_finding_leaves_nothing_to_be_passed() -> None:
+    """A row that was refused is refused again."""
+    gate = Gate(BOOK)
+    bad = with_cell(make_plan(), "order", "quantity", 1000)
+
+    assert gate.check(bad) == gate.check(bad) != ()
+
+
+def test_a_number_that_has_passed_lets_no_boolean_pass() -> None:
+    """Python takes 1 and True for equal; the gate does not."""
+    gate = Gate(BOOK)
+    one = dataclasses.replace(with_cell(make_plan(), "order", "quantity", 1), promises=())
+    gate.approve(one)
+
+    assert ["type"] == [finding.rule for finding in gate.check(with_cell(one, "order", "quantity", True))]
+
+
+def test_what_has_passed_is_forgotten_before_it_fills_the_memory() -> None:
+    """Beyond the limit a row is judged whole again, as one that never came before."""
+    passed = PassedParts(BOOK, at_most=1)
+    first, second = (passed.part(make_plan({"order__quantity": n}).rows[1], "2026-03-01") for n in (5, 6))
+    whole = passed.judging("public.orders", first)
+
+    passed.remember([first])
+    assert len(passed.judging("public.orders", first).columns) < len(whole.columns)
+    passed.remember([second])
+    assert whole == passed.judging("public.orders", first)
 
 
 def test_a_reference_to_nowhere_is_found_unless_the_caller_vouches_for_it() -> None:

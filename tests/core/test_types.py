@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -92,6 +93,9 @@ def test_a_cell_means_a_python_value(type: str, cell: Cell, value: Any) -> None:
         ("mood", "okay", 'did you mean "ok"?'),
         ("mood[]", "sad", "is no array"),
         ("integer[]", 5, "is no array"),
+        ("double precision", math.nan, "nan is no JSON; write it as text"),
+        ("double precision[]", [[1.0, -math.inf]], "-inf is no JSON; write it as text"),
+        ("jsonb", {"a": [math.inf]}, "inf cannot be written as JSON"),
     ],
 )
 def test_a_wrong_cell_says_what_is_wrong(type: str, cell: Cell, why: str) -> None:

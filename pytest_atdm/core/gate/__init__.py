@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_atdm.core.errors import PlanRejected
 from pytest_atdm.core.gate.check import Check, Validator, ValidatorFunction
+from pytest_atdm.core.gate.passed import PassedParts
 from pytest_atdm.core.gate.promises import find_broken_promises
 from pytest_atdm.core.gate.referential import find_broken_references
 from pytest_atdm.core.gate.values import find_value_faults, find_violations
@@ -33,6 +34,7 @@ class Gate:
     def __init__(self, rulebook: Rulebook, extra: Sequence[Validator] = ()) -> None:
         self.rulebook = rulebook
         self._validators = (*BUILT_IN, *extra)
+        self._passed = PassedParts(rulebook)
 
     @property
     def validators(self) -> tuple[str, ...]:
@@ -44,10 +46,13 @@ class Gate:
 
         A plan that names tables or columns which the schema lacks is judged on these alone.
         """
-        check = Check(plan, self.rulebook)
+        check = Check(plan, self.rulebook, self._passed)
         if check.structure:
             return check.structure
-        return tuple(finding for validator in self._validators for finding in validator.find(check))
+        findings = tuple(finding for validator in self._validators for finding in validator.find(check))
+        if not findings:
+            self._passed.remember(check.parts)
+        return findings
 
     def approve(self, plan: Plan) -> None:
         """Let *plan* pass.

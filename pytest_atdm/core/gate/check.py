@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from pytest_atdm.core.expressions import Value
+    from pytest_atdm.core.gate.passed import Judging, PassedParts
     from pytest_atdm.core.model import Cell, ExistingRow, Plan, PlannedRow
     from pytest_atdm.core.rulebook import Rulebook
     from pytest_atdm.core.schema import Table
@@ -36,14 +37,18 @@ class Check:
 
     ``structure`` holds the findings about names that the schema lacks; validators run only where there are none.
     ``type_faults`` holds (row, column, why) of each cell that is no value of its column's type.
+    ``parts`` holds what *passed* may remember of the rows, in their order, should there be no finding.
     """
 
-    def __init__(self, plan: Plan, rulebook: Rulebook) -> None:
+    def __init__(self, plan: Plan, rulebook: Rulebook, passed: PassedParts) -> None:
         self.plan = plan
         self.rulebook = rulebook
         self.structure = tuple(self._find_structure_faults())
         self.type_faults: list[tuple[PlannedRow, str, str]] = []
-        typed = {row.name: self._read_cells(row) for row in plan.rows} if not self.structure else None
+        sound = () if self.structure else plan.rows
+        self.parts = tuple(passed.part(row, plan.as_of) for row in sound)
+        self._judging = {row.name: passed.judging(row.table, part) for row, part in zip(sound, self.parts, strict=True)}
+        typed = {row.name: self._read_cells(row) for row in sound}
         self.situation = Situation(rulebook, self._as_of(), plan.rows, plan.existing, typed)
 
     @property
@@ -55,6 +60,10 @@ class Check:
         """Return the table of *row*."""
         return self.rulebook.schema.tables[row.table]
 
+    def judging(self, row: PlannedRow) -> Judging:
+        """Return what is to be judged of *row* alone; less where its like has passed before."""
+        return self._judging[row.name]
+
     def finding(self, rule: str, row: str, column: str, *, message: str, fix: str, value: Cell = None) -> Finding:
         """Return a finding about one cell; its source is where the plan says the value came from."""
         place = f"{row}.{column}" if column else row
@@ -62,12 +71,14 @@ class Check:
         return Finding(rule=rule, path=f"$.entities.{place}", value=value, source=source, message=message, fix=fix)
 
     def _read_cells(self, row: PlannedRow) -> dict[str, Value]:
-        """Return the row's cells as Python values, each read once for all validators."""
+        """Return the cells that are to be judged as Python values, each read once for all validators."""
         typed: dict[str, Value] = {}
-        columns = self.table(row).column_by_name
-        for name, cell in row.values.items():
+        for column in self.judging(row).columns:
+            name = column.name
+            if name not in row.values:
+                continue
             try:
-                typed[name] = to_python(columns[name].type, cell, self.rulebook.schema)
+                typed[name] = to_python(column.type, row.values[name], self.rulebook.schema)
             except ValueError as exc:
                 typed[name] = UNDECIDED
                 self.type_faults.append((row, name, str(exc)))

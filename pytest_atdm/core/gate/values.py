@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def find_value_faults(check: Check) -> Iterator[Finding]:
     """Yield what is wrong with single cells, then broken CHECKs and value rules, then keys that stand twice."""
     for row in check.plan.rows:
-        for column in check.table(row).columns:
+        for column in check.judging(row).columns:
             yield from _judge_cell(check, row, column)
     for row, name, why in check.type_faults:
         column = check.table(row).column_by_name[name]
@@ -32,9 +32,7 @@ def find_violations(check: Check, validator: str) -> Iterator[Finding]:
     """Yield a finding for each condition of *validator* that is false of a planned row."""
     for row in check.plan.rows:
         scope = check.situation.scope(row)
-        for condition in check.rulebook.conditions(check.table(row)):
-            if condition.validator != validator:
-                continue
+        for condition in check.judging(row).conditions.get(validator, ()):
             try:
                 if not holds(condition.evaluate(scope)):
                     yield _violation(check, row, condition, condition.text)
