@@ -14,7 +14,7 @@ from pytest_atdm.core.errors import InternalError, SettingError
 from seeder.db.database import Database
 from seeder.metrics import Counters
 from seeder.routes.audit import Audit
-from seeder.routes.auth import guard_with
+from seeder.routes.auth import admit_holders_of
 from seeder.routes.health import Health
 from seeder.routes.openapi import Description
 from seeder.routes.problem import answer_error
@@ -55,11 +55,11 @@ def create_app(settings: Settings) -> Litestar:
     if not settings.token:
         raise SettingError("the seeder has no token: anybody could write", hint="set ATDM_TOKEN to a random value")
     engine = _Engine(settings, read_catalog(settings.catalog))
-    guard = guard_with(settings.token)
+    admission = admit_holders_of(settings.token)
     return Litestar(
         route_handlers=[
             Health,
-            Router("/", route_handlers=[Target, Runs, Requests, Audit, Description], guards=[guard]),
+            Router("/", route_handlers=[Target, Runs, Requests, Audit, Description], middleware=[admission]),
             create_pages(settings.token, answer_error),
         ],
         dependencies={"seeder": Provide(engine.provide, sync_to_thread=False)},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_atdm.core.audit import StoredEvent, find_break
 from pytest_atdm.core.errors import Unauthorized
 from seeder.db.border import translated
+from seeder.db.cells import dump_json
 from seeder.db.queries import QUERIES
 from seeder.db.runs import read_run, unknown_request
 from seeder.records import AuditTrail, EventRecord
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def dump_events(events: Sequence[NewEvent]) -> tuple[list[str], list[str]]:
     """Return the events as ``atdm.append_events`` takes them: their kinds, and their details as JSON."""
-    return [event.kind for event in events], [json.dumps(event.detail) for event in events]
+    return [event.kind for event in events], [dump_json(event.detail) for event in events]
 
 
 async def append_events(pool: asyncpg.Pool, request_id: str, token_hash: bytes, events: Sequence[NewEvent]) -> None:

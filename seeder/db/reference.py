@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from seeder.db.border import translated
+from seeder.db.cells import dump_json
 from seeder.db.queries import quote_ident, quote_table, quote_text
 from seeder.records import ReferenceReport
 
@@ -33,7 +33,7 @@ async def seed_reference(
         table = schema.table(reference.table, where=f'reference rows of "{domain}"')
         for columns, rows in _group_by_columns(reference.rows).items():
             found = [table.column(name, where=f'reference rows of "{domain}"') for name in columns]
-            payloads.append(json.dumps(rows))
+            payloads.append(dump_json(rows))
             upserts.append(_upsert_sql(table, found, reference.key, len(payloads)))
     if not upserts:
         return ReferenceReport(inserted={}, updated={}, unchanged={})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_atdm.core.audit import EventKind
 from seeder.db.audit import dump_events, wrong_token
+from seeder.db.cells import dump_json
 from seeder.db.closure import close_over, reached_sql
 from seeder.db.keys import match_sql
 from seeder.db.queries import quote_ident, quote_table, quote_text
@@ -193,7 +194,7 @@ def _read_reached(row: Any, closure: Closure) -> Reached:
 
 
 def _dump_rows(verdict: Verdict) -> str:
-    return json.dumps(
+    return dump_json(
         [
             {
                 "relation": step.row.relation,
@@ -214,7 +215,7 @@ def _dump_notes(verdict: Verdict, closure: Closure) -> str:
         notes[step.request_id]["detached"].append(_note(step.row, f"reference set to null: {columns}"))
     for step, referrer in verdict.left:
         notes[step.request_id]["left"].append(_note(step.row, f"old row refers: {referrer.relation} {referrer.key}"))
-    return json.dumps(notes)
+    return dump_json(notes)
 
 
 def _note(row: Row, why: str) -> dict[str, object]:

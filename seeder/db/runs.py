@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_atdm.core.audit import EventKind
 from pytest_atdm.core.errors import Conflict, NotFound
 from seeder.db.border import translated
+from seeder.db.cells import dump_json
 from seeder.db.queries import QUERIES, quote_ident, quote_table, quote_text
 from seeder.db.reports import read_report
 from seeder.records import Metrics, RequestRecord, RunRecord
@@ -100,7 +101,7 @@ async def end_run(connection: asyncpg.Connection, run_id: str) -> None:
 
 
 async def _append(connection: asyncpg.Connection, run_id: str, kind: EventKind, detail: dict[str, Cell]) -> None:
-    await connection.execute(QUERIES["append_run_events"], run_id, [kind], [json.dumps(detail)])
+    await connection.execute(QUERIES["append_run_events"], run_id, [kind], [dump_json(detail)])
 
 
 async def list_runs(pool: asyncpg.Pool, limit: int, before: str | None) -> tuple[RunRecord, ...]:

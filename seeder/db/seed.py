@@ -13,7 +13,7 @@ from pytest_atdm.core.audit import EventKind
 from pytest_atdm.core.errors import Conflict, RowRefused, SchemaMismatch
 from seeder.db.audit import dump_events
 from seeder.db.border import CLASHES, translate, translated
-from seeder.db.cells import CellReader, parse_rows
+from seeder.db.cells import CellReader, dump_json, parse_rows
 from seeder.db.closure import close_over
 from seeder.db.keys import key_sql, require_identity
 from seeder.db.queries import QUERIES, quote_ident, quote_table, quote_text
@@ -87,7 +87,7 @@ class SeedWriter:
         if shape not in self._statements:
             self._statements[shape] = self._build_statement(shape)
         names = [name for batch in batches for name in batch.names]
-        payloads = (json.dumps(batch.rows) for batch in batches)
+        payloads = (dump_json(batch.rows) for batch in batches)
         answer: str = await self._pool.fetchval(self._statements[shape], *_bind(command), names, *payloads)
         return answer
 
@@ -97,7 +97,7 @@ class SeedWriter:
             written = []
             for row in command.plan.rows:
                 group = self._group(row.table, values[row.name])
-                returned = await connection.fetchrow(self._insert_sql(group, "$1"), json.dumps([values[row.name]]))
+                returned = await connection.fetchrow(self._insert_sql(group, "$1"), dump_json([values[row.name]]))
                 if returned is None:
                     raise RowRefused(
                         f'row "{row.name}": a trigger of table "{row.table}" dropped it without an error',
@@ -110,7 +110,7 @@ class SeedWriter:
                 " FROM jsonb_to_recordset($14::jsonb) AS s(relation text, key jsonb, body text))",
                 {row.table for row in command.plan.rows},
             )
-            answer: str = await connection.fetchval(statement, *_bind(command), names, json.dumps(written))
+            answer: str = await connection.fetchval(statement, *_bind(command), names, dump_json(written))
             return answer
 
     def _batch_by_table(self, plan: Plan, values: Mapping[str, Mapping[str, Cell]]) -> list[_Batch]:
@@ -267,9 +267,9 @@ def _bind(command: SeedCommand) -> tuple[object, ...]:
         plan.scenario,
         command.plan_hash,
         command.token_hash,
-        json.dumps(command.context),
-        json.dumps(counts),
+        dump_json(command.context),
+        dump_json(counts),
         [*kinds, EventKind.SEED_COMMITTED],
         details,
-        json.dumps(committed).removesuffix("}"),
+        dump_json(committed).removesuffix("}"),
     )

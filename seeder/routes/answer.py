@@ -1,16 +1,31 @@
-"""How a value becomes an answer: its JSON is made here, once, and the framework passes the bytes on."""
+"""How a value becomes an answer: its JSON is made here, once, and goes out as it is."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from litestar import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from litestar.types import Receive, Scope, Send
 
 _encoder: Final = msgspec.json.Encoder()
+
+
+class JsonAnswer:
+    """A finished answer, an ASGI application by itself: the framework's own response would be put together twice."""
+
+    __slots__ = ("_body", "_status")
+
+    def __init__(self, body: bytes, status: int) -> None:
+        self._body = body
+        self._status = status
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it."""
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(self._body))]
+        await send({"type": "http.response.start", "status": self._status, "headers": headers})
+        await send({"type": "http.response.body", "body": self._body, "more_body": False})
 
 
 def encode_json(value: object) -> bytes:
@@ -18,6 +33,6 @@ def encode_json(value: object) -> bytes:
     return _encoder.encode(value)
 
 
-def answer_json(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response[bytes]:
-    """Return *value* as a JSON response."""
-    return Response(encode_json(value), status_code=status, media_type="application/json", headers=headers)
+def answer_json(value: object, *, status: int = 200) -> JsonAnswer:
+    """Return *value* as a JSON answer."""
+    return JsonAnswer(encode_json(value), status)

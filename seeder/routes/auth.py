@@ -1,4 +1,4 @@
-"""The guard in front of every route that is not open."""
+"""What stands in front of every route that is not open."""
 
 from __future__ import annotations
 
@@ -6,25 +6,29 @@ from typing import TYPE_CHECKING
 
 from pytest_atdm.core.errors import Unauthorized
 from seeder.access import bearer_matches
+from seeder.routes.given import read_header
 
 if TYPE_CHECKING:
-    from litestar.connection import ASGIConnection
-    from litestar.datastructures import State
-    from litestar.handlers.base import BaseRouteHandler
-    from litestar.types import Guard
+    from collections.abc import Callable
+
+    from litestar.types import ASGIApp, Receive, Scope, Send
 
 
-def guard_with(token: str) -> Guard:
-    """Return a guard that lets through who shows *token* as bearer token."""
+def admit_holders_of(token: str) -> Callable[[ASGIApp], ASGIApp]:
+    """Return a middleware that lets through who shows *token* as bearer token.
 
-    # Async though nothing is awaited: the framework runs a plain guard in a thread, which costs 0.2 ms per call.
-    async def require_token(
-        connection: ASGIConnection[BaseRouteHandler, object, object, State], _: BaseRouteHandler
-    ) -> None:
-        if not bearer_matches(connection.headers.get("authorization", ""), token):
-            raise Unauthorized(
-                f"{connection.url.path}: the bearer token is missing or wrong",
-                hint="send Authorization: Bearer <token>; the plugin and the CLI take it from ATDM_TOKEN",
-            )
+    The framework's guards do the same, and copy the handler for each call, which is a quarter of the framework's time.
+    """
+
+    def require_token(app: ASGIApp) -> ASGIApp:
+        async def admit(scope: Scope, receive: Receive, send: Send) -> None:
+            if not bearer_matches(read_header(scope, "authorization"), token):
+                raise Unauthorized(
+                    f"{scope['path']}: the bearer token is missing or wrong",
+                    hint="send Authorization: Bearer <token>; the plugin and the CLI take it from ATDM_TOKEN",
+                )
+            await app(scope, receive, send)
+
+        return admit
 
     return require_token

@@ -6,7 +6,7 @@ from litestar import Controller, Response, get
 
 from pytest_atdm.core.errors import DatabaseUnavailable
 from pytest_atdm.core.model import PLAN_FORMAT
-from seeder.routes.answer import answer_json
+from seeder.routes.answer import JsonAnswer, answer_json
 from seeder.routes.given import Service
 from seeder.routes.shapes import StatusShape, VersionShape
 
@@ -19,18 +19,18 @@ class Health(Controller):
     tags = ("health",)
 
     @get("/healthz", summary="Is the process alive", answers={200: StatusShape})
-    async def check_health(self) -> Response[bytes]:
+    async def check_health(self) -> JsonAnswer:
         """Answers as soon as the process serves requests; it does not ask Postgres."""
         return answer_json(StatusShape())
 
     @get("/readyz", summary="Can it do its work", answers={200: StatusShape}, errors=(DatabaseUnavailable,))
-    async def check_ready(self, seeder: Service) -> Response[bytes]:
+    async def check_ready(self, seeder: Service) -> JsonAnswer:
         """Asks Postgres; 503 while it does not answer."""
         await seeder.ping()
         return answer_json(StatusShape())
 
     @get("/version", summary="Which version", answers={200: VersionShape})
-    async def read_version(self, seeder: Service) -> Response[bytes]:
+    async def read_version(self, seeder: Service) -> JsonAnswer:
         """The version of the package, and of the plans that it reads."""
         return answer_json(VersionShape(version=seeder.version, plan_format=PLAN_FORMAT))
 

@@ -120,7 +120,7 @@ def _describe_operation(route: HTTPRoute, handler: HTTPRouteHandler, schemas: _S
         "tags": sorted(handler.resolve_tags()),
         "parameters": [*_path_parameters(route), *(_describe_input(input) for input in handler.opt.get("inputs", ()))],
         "responses": answers | _describe_errors(handler),
-        "security": [{"token": []}] if handler.resolve_guards() else [],
+        "security": [{"token": []}] if handler.resolve_middleware() else [],
     }
     if (body := handler.opt.get("body")) is not None:
         content = {"application/json": {"schema": schemas.describe(body)}}
@@ -154,7 +154,7 @@ def _describe_answer(status: int, kind: Any, schemas: _Schemas) -> Json:
 
 def _describe_errors(handler: HTTPRouteHandler) -> Json:
     errors: set[type[AtdmError]] = {InternalError, *handler.opt.get("errors", ())}
-    if handler.resolve_guards():
+    if handler.resolve_middleware():
         errors.add(Unauthorized)
     by_status: dict[int, list[str]] = {}
     for error in sorted(errors, key=lambda kind: kind.code):

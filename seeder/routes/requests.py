@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from litestar import Controller, Response, delete, get, post
+from litestar import Controller, delete, get, post
 
 from pytest_atdm.core.audit import EventKind
 from pytest_atdm.core.errors import (
@@ -25,9 +25,9 @@ from pytest_atdm.core.errors import (
 from pytest_atdm.core.model import Plan, Receipt, ResetReport
 from pytest_atdm.core.wire import load
 from seeder.records import NewEvent, ReferenceReport, RequestRecord
-from seeder.routes.answer import answer_json
+from seeder.routes.answer import JsonAnswer, answer_json
 from seeder.routes.bodies import ContextBody, EventsBody, ReferenceBody, ScenarioBody
-from seeder.routes.given import Call, Id, Service
+from seeder.routes.given import Call, Id, Service, read_header
 from seeder.routes.openapi import Input
 from seeder.routes.shapes import AppendedShape
 from seeder.service import Wish
@@ -70,7 +70,7 @@ class Requests(Controller):
         answers={201: Receipt, 200: Receipt},
         errors=(*_WRITING, PlanTampered),
     )
-    async def seed_plan(self, request: Call, seeder: Service) -> Response[bytes]:
+    async def seed_plan(self, request: Call, seeder: Service) -> JsonAnswer:
         """Takes the canonical bytes of a plan, gates it again, and writes rows, ledger and events: all or nothing.
 
         The Idempotency-Key is unique within the run: the same key with the same plan is answered 200 with
@@ -80,7 +80,7 @@ class Requests(Controller):
             await request.body(),
             expected_hash=_require_header(request, PLAN_HASH),
             idempotency_key=_require_header(request, IDEMPOTENCY_KEY),
-            context=_read_context(request.headers.get(CONTEXT)),
+            context=_read_context(read_header(request.scope, CONTEXT)),
         )
         return answer_json(receipt, status=200 if receipt.replayed else 201)
 
@@ -91,7 +91,7 @@ class Requests(Controller):
         answers={201: Receipt, 200: Receipt},
         errors=(*_WRITING, UnknownScenario, OverrideError, PlanImpossible),
     )
-    async def seed_scenario(self, request: Call, seeder: Service) -> Response[bytes]:
+    async def seed_scenario(self, request: Call, seeder: Service) -> JsonAnswer:
         """The same by intent, planned here: for callers that are not Python.
 
         The cleanup token of the answer stands nowhere else: keep it for the cleanup.
@@ -117,7 +117,7 @@ class Requests(Controller):
         answers={200: ReferenceReport},
         errors=(InvalidRequest, CatalogError, RowRefused, SchemaMismatch),
     )
-    async def seed_reference(self, request: Call, seeder: Service) -> Response[bytes]:
+    async def seed_reference(self, request: Call, seeder: Service) -> JsonAnswer:
         """Inserts the catalog's reference rows that lack, updates those that differ; repeated, it changes nothing."""
         body = load(await request.body(), ReferenceBody, what="the body")
         return answer_json(await seeder.seed_reference(body.domain))
@@ -125,7 +125,7 @@ class Requests(Controller):
     @get(
         "/test-data/requests/{request_id:str}", summary="One request", answers={200: RequestRecord}, errors=(NotFound,)
     )
-    async def read_request(self, seeder: Service, request_id: Id) -> Response[bytes]:
+    async def read_request(self, seeder: Service, request_id: Id) -> JsonAnswer:
         """What it seeded and whether that still stands. The cleanup token is not in it."""
         return answer_json(await seeder.read_request(request_id))
 
@@ -139,7 +139,7 @@ class Requests(Controller):
         answers={200: ResetReport},
         errors=(InvalidRequest, Unauthorized, NotFound, RowRefused),
     )
-    async def reset_request(self, request: Call, seeder: Service, request_id: Id) -> Response[bytes]:
+    async def reset_request(self, request: Call, seeder: Service, request_id: Id) -> JsonAnswer:
         """Removes its rows and what hangs below them, after appending the events of the body, in one transaction.
 
         Repeated, it answers the same report with ``already`` true.
@@ -158,7 +158,7 @@ class Requests(Controller):
         answers={202: AppendedShape},
         errors=(InvalidRequest, Unauthorized, NotFound),
     )
-    async def append_events(self, request: Call, seeder: Service, request_id: Id) -> Response[bytes]:
+    async def append_events(self, request: Call, seeder: Service, request_id: Id) -> JsonAnswer:
         """Appends to the audit log of the request's run. Only kinds that a client can know are taken."""
         events = _read_events(await request.body())
         await seeder.append_events(request_id, _require_header(request, CLEANUP_TOKEN, error=Unauthorized), events)
@@ -166,7 +166,7 @@ class Requests(Controller):
 
 
 def _require_header(request: Call, name: str, *, error: type[InvalidRequest | Unauthorized] = InvalidRequest) -> str:
-    value: str = request.headers.get(name, "")
+    value = read_header(request.scope, name)
     if not 0 < len(value) <= _MAX_KEY_CHARACTERS:
         raise error(
             f"{request.url.path}: the header {name} is missing, empty or longer than {_MAX_KEY_CHARACTERS} characters",
@@ -175,8 +175,8 @@ def _require_header(request: Call, name: str, *, error: type[InvalidRequest | Un
     return value
 
 
-def _read_context(header: str | None) -> dict[str, Cell]:
-    if header is None:
+def _read_context(header: str) -> dict[str, Cell]:
+    if not header:
         return {}
     context = load(header, ContextBody, what=f"the header {CONTEXT}")
     named: dict[str, Cell] = {"test": context.test, "attempt": context.attempt, "actor": context.actor}

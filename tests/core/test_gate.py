@@ -68,10 +68,10 @@ BOOK = Rulebook(SCHEMA, CATALOG.domain("shop"))
 GOOD: Mapping[str, object] = {"order__quantity": 5}
 
 
-def make_plan(overrides: Mapping[str, object] = GOOD) -> Plan:
+def make_plan(overrides: Mapping[str, object] = GOOD, *, run_id: str = "R1") -> Plan:
     """Return a plan of one buyer and one order, which the gate has not seen."""
     return plan(
-        CATALOG.scenario("one"), BOOK, overrides=overrides, run_id="R1", request_key="k", seed=0, as_of=AS_OF
+        CATALOG.scenario("one"), BOOK, overrides=overrides, run_id=run_id, request_key="k", seed=0, as_of=AS_OF
     )  # fmt: skip
 
 
@@ -161,6 +161,15 @@ def test_a_plan_with_a_finding_leaves_nothing_to_be_passed() -> None:
     bad = with_cell(make_plan(), "order", "quantity", 1000)
 
     assert gate.check(bad) == gate.check(bad) != ()
+
+
+def test_the_next_run_of_a_scenario_brings_the_same_parts() -> None:
+    """Keys differ between runs and are no part of a part, so that nothing is kept per run."""
+    passed = PassedParts(BOOK)
+    one, other = ([passed.part(row, "2026-03-01") for row in make_plan(run_id=id).rows] for id in ("R1", "R2"))
+
+    assert one == other
+    assert make_plan(run_id="R1").rows != make_plan(run_id="R2").rows
 
 
 def test_a_number_that_has_passed_lets_no_boolean_pass() -> None:

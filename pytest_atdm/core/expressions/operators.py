@@ -126,6 +126,8 @@ greater_equal: Final = _ordering(operator.ge)
 
 def add(left: Value, right: Value) -> Value:
     """``+`` over numbers, dates with integers or times, moments and intervals."""
+    if type(left) is int and type(right) is int:
+        return _within_bigint(left + right)
     if isinstance(right, date | time) and not isinstance(left, date | time):
         left, right = right, left
     match left, right:
@@ -145,6 +147,8 @@ def add(left: Value, right: Value) -> Value:
 
 def subtract(left: Value, right: Value) -> Value:
     """``-`` over numbers, dates (gives days), moments (gives an interval) and intervals."""
+    if type(left) is int and type(right) is int:
+        return _within_bigint(left - right)
     match left, right:
         case (datetime(), date() | datetime()) | (date(), datetime()):
             one, other = align(left, right)
@@ -189,8 +193,6 @@ def _shift_days(day: date, days: int) -> Value:
 
 
 def _arithmetic(apply: Callable[[Any, Any], Any], left: Value, right: Value) -> Value:
-    if type(left) is int and type(right) is int:
-        return _within_bigint(apply(left, right))
     one, other = _numbers(left, right)
     if isinstance(one, float):
         return _finite(lambda: apply(one, other))
@@ -212,6 +214,8 @@ def _without_sign_of_zero(number: Decimal) -> Decimal:
 
 def _numbers(left: Value, right: Value) -> tuple[Any, Any]:
     """Return both as int, both as Decimal, or both as float."""
+    if type(left) is int and type(right) is int:
+        return left, right
     one, other = align(left, right)
     for value in (one, other):
         if isinstance(value, bool) or not isinstance(value, int | Decimal | float):
@@ -236,6 +240,8 @@ def _within_bigint(number: int) -> int:
 
 def multiply(left: Value, right: Value) -> Value:
     """``*`` over numbers, or an interval with a number."""
+    if type(left) is int and type(right) is int:
+        return _within_bigint(left * right)
     if isinstance(right, Interval):
         left, right = right, left
     if isinstance(left, Interval):

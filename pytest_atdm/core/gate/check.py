@@ -115,8 +115,11 @@ class Check:
             fix = suggest(row.table, self.rulebook.schema.tables, "table")
             yield self.finding("unknown-table", row.name, "", message=f'no table "{row.table}"', fix=fix)
             return
+        known = table.column_by_name.keys()
+        if row.values.keys() <= known and getattr(row, "keys", {}).keys() <= known:
+            return
         for column in (*row.values, *getattr(row, "keys", ())):
-            if column not in table.column_by_name:
+            if column not in known:
                 yield self._unknown_column(row, table, column)
 
     def _unknown_column(self, row: PlannedRow | ExistingRow, table: Table, column: str) -> Finding:

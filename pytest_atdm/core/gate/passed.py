@@ -1,8 +1,8 @@
 """What has passed before: a row's verdict on itself is kept, and found again where the same cells come again.
 
-Cells under no unique constraint do not depend on run and request, so that every request of a scenario brings them
-again. Whatever is judged of them alone is a function of them and of as_of; what names a column under a unique
-constraint, or another row, is judged each time.
+Cells that are part of no key, unique or foreign, do not depend on run and request, so that every request of a scenario
+brings them again. Whatever is judged of them alone is a function of them and of as_of; what names a column of a key, or
+another row, is judged each time.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ class PassedParts:
 
 
 def _divide(table: Table, rulebook: Rulebook) -> _Sides:
-    changing = {name for columns in table.unique_sets for name in columns}
+    keys = (*table.unique_sets, *(key.columns for key in table.foreign_keys))
+    changing = {name for columns in keys for name in columns}
     steady = tuple(column.name for column in table.columns if column.name not in changing)
     told = {("as_of",), *((name,) for name in steady)}
     conditions = rulebook.conditions(table)
