@@ -1,7 +1,7 @@
 """The seeder as seen from the test process: one method per call, bytes out, values in, every error from the tree.
 
-One connection is kept. Requests go straight to httpx's transport: without the client's cookies, redirects and
-proxies a call costs a third less, and no proxy of the environment stands between a test and its seeder.
+Requests go straight to a transport: without the client's cookies, redirects and proxies a call costs a third less, and
+no proxy of the environment stands between a test and its seeder.
 """
 
 from __future__ import annotations
@@ -56,15 +56,14 @@ class SeederClient:
     def __init__(self, address: SeederAddress, timeout_s: float = 35.0) -> None:
         import httpx  # lazy: startup
 
+        from pytest_atdm._transport import OneConnection  # lazy: it imports httpx
+
         self._httpx = httpx
         self._address = address
         self._url = httpx.URL(address.url)
         self._prefix = self._url.raw_path.rstrip(b"/")
         self._headers = {"Host": self._url.netloc.decode(), "Authorization": f"Bearer {address.token}"}
-        connect_s = min(CONNECT_TIMEOUT_S, timeout_s)
-        self._timeouts = {"connect": connect_s, "read": timeout_s, "write": timeout_s, "pool": timeout_s}
-        # Setting up TLS takes 60 ms: only where the address wants it.
-        self._transport = httpx.HTTPTransport(verify=self._url.scheme == "https")
+        self._transport = OneConnection(self._url, connect_s=min(CONNECT_TIMEOUT_S, timeout_s), read_s=timeout_s)
 
     def greet(self) -> None:
         """See that a seeder answers, and that it reads the plans of this version; its database is not asked."""
@@ -165,8 +164,7 @@ class SeederClient:
     def _exchange(
         self, method: str, url: httpx.URL, body: bytes, headers: dict[str, str], *, again: bool
     ) -> tuple[int, str, bytes]:
-        timeouts = {"timeout": self._timeouts}
-        request = self._httpx.Request(method, url, content=body, headers=headers, extensions=timeouts)
+        request = self._httpx.Request(method, url, content=body, headers=headers)
         try:
             response = self._transport.handle_request(request)
             return response.status_code, response.headers.get("content-type", ""), response.read()

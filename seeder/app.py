@@ -32,18 +32,21 @@ if TYPE_CHECKING:
 
     from seeder.settings import Settings
 
-#: Pages need their own style sheet and nothing else; an answer of JSON needs nothing at all.
+#: Pages need their own style sheet and nothing else.
 PAGE_POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-SECURITY_HEADERS: Final = (
+#: Data is no page as long as nobody takes it for one.
+DATA_HEADERS: Final = ((b"x-content-type-options", b"nosniff"),)
+PAGE_HEADERS: Final = (
+    *DATA_HEADERS,
     (b"content-security-policy", PAGE_POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 NOT_STORED: Final = (b"cache-control", b"no-store")
+_DATA_TYPE: Final = (b"content-type", b"application/json")
 
 
 def create_app(settings: Settings) -> Litestar:
@@ -117,7 +120,8 @@ async def add_security_headers(message: Message, _scope: Scope) -> None:
     """Add to every answer, errors included, what keeps browsers from doing more with it than it is for."""
     if message["type"] != "http.response.start":
         return
-    headers = [*message["headers"], *SECURITY_HEADERS]
+    headers = [*message["headers"]]
+    headers += DATA_HEADERS if _DATA_TYPE in headers else PAGE_HEADERS
     if not any(name == b"cache-control" for name, _ in headers):
         headers.append(NOT_STORED)
     message["headers"] = headers

@@ -102,6 +102,7 @@ def _configure(app: Litestar, *, quiet: bool) -> uvicorn.Config:
         ws="none",
         proxy_headers=False,
         access_log=False,
+        server_header=False,
         log_level=log_level,
         timeout_graceful_shutdown=_DRAIN_TIMEOUT_S,
     )

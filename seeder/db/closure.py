@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from seeder.db.keys import cell_sql, identify, key_sql, match_sql
 from seeder.db.queries import quote_ident, quote_table, quote_text
@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
     from pytest_atdm.core.schema import ForeignKey, Table
     from seeder.db.introspect import Target
+
+
+#: Whether the row *e* was made after the request. A serial key is evidence; without one a mandatory reference can only
+#: have been made after the row it refers to, while a nullable one may have been set in a row that stood there before.
+_NEW: Final = "coalesce(atdm.is_new(q.positions, e.relation, e.serial), e.mandatory)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +80,7 @@ def reached_sql(closure: Closure, target: Target, *, with_edges: bool = False) -
     return f"""{names} AS ({ledger}
     UNION
     -- A row that another live request seeded is that request's. A scalar subquery: EXISTS would hash the whole ledger.
-    SELECT e.relation COLLATE "C", e.key, d.request_id, CASE WHEN e.new THEN coalesce((
+    SELECT e.relation COLLATE "C", e.key, d.request_id, CASE WHEN {_NEW} THEN coalesce((
         SELECT o.request_id <> ALL ($1::text[]) FROM atdm.ledger o
         WHERE o.relation = e.relation AND o.key = e.key), false)
         ELSE true END, false{edge_cells}
@@ -88,10 +93,13 @@ def reached_sql(closure: Closure, target: Target, *, with_edges: bool = False) -
 def _branch_sql(edge: Edge, target: Target, *, with_edges: bool) -> str:
     """Rows of one child table that refer to the row *d*. The first condition spares rows of other tables the search."""
     trace = f", {edge.number} AS via, d.key AS parent" if with_edges else ""
+    serial = target.serial_keys.get(edge.child.id)
+    evidence = f"c.{quote_ident(serial.name)}::bigint" if serial else "NULL::bigint"
+    mandatory = "false" if edge.nullable_columns else "true"
     source, condition = _reference_sql(edge)
     return f"""
         SELECT {quote_text(edge.child.id)} AS relation, {key_sql(edge.child, "c")} AS key,
-            {_new_sql(edge, target)} AS new{trace}
+            {evidence} AS serial, {mandatory} AS mandatory{trace}
         FROM {source}
         WHERE d.relation = {quote_text(edge.parent.id)} AND {condition}"""
 
@@ -105,17 +113,3 @@ def _reference_sql(edge: Edge) -> tuple[str, str]:
         return child, " AND ".join(refers)
     refers = (f"c.{quote_ident(own)} = p.{quote_ident(other)}" for own, other in pairs)
     return f"{quote_table(edge.parent.id)} p, {child}", " AND ".join((match_sql(edge.parent, "p", "d.key"), *refers))
-
-
-def _new_sql(edge: Edge, target: Target) -> str:
-    """Whether the row *c* was made after the request.
-
-    A serial key is evidence; without one a mandatory reference can only have been made after the row it refers to,
-    while a nullable one may have been set in a row that stood there before.
-    """
-    mandatory = "false" if edge.nullable_columns else "true"
-    serial = target.serial_keys.get(edge.child.id)
-    if serial is None:
-        return mandatory
-    evidence = f"atdm.is_new(q.positions, {quote_text(edge.child.id)}, c.{quote_ident(serial.name)})"
-    return f"coalesce({evidence}, {mandatory})"

@@ -262,6 +262,27 @@ def test_a_trigger_that_drops_the_row_is_refused(make_world: MakeWorld) -> None:
     assert 0 == world.fetch("SELECT count(*) FROM atdm.request")
 
 
+KEEP_ROW = """
+CREATE FUNCTION keep_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
+CREATE TRIGGER keep_row BEFORE INSERT ON shelf FOR EACH ROW EXECUTE FUNCTION keep_row();
+"""
+
+
+@pytest.mark.parametrize("trigger", ["", KEEP_ROW], ids=["at once", "in steps"])
+def test_a_row_under_a_key_that_was_freed_is_the_later_requests(make_world: MakeWorld, trigger: str) -> None:
+    """The application removed a seeded row, and another request seeds its key: only that one resets it."""
+    world = make_world(SHOP, trigger)
+    first = world.seed(planned("shelf", "shelf", {"id": 7, "label": "a"}))
+    world.execute("DELETE FROM shelf")
+
+    second = world.seed(planned("shelf", "shelf", {"id": 7, "label": "b"}))
+
+    assert {} == world.reset(first).seeded
+    assert 1 == world.fetch("SELECT count(*) FROM shelf")
+    assert {"public.shelf": 1} == world.reset(second).seeded
+    assert 0 == world.fetch("SELECT count(*) FROM atdm.ledger")
+
+
 def test_the_same_key_and_plan_give_the_same_answer_and_a_new_token(make_world: MakeWorld) -> None:
     """A repeated request writes nothing, answers as before, and only its new token works from then on."""
     world = make_world(SHOP)

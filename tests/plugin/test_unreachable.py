@@ -67,13 +67,16 @@ def test_a_seeder_that_goes_away_stops_the_session(suite: Suite, monkeypatch: py
     """In the middle of a session the first test to notice fails, and no other is tried."""
     suite.write(
         """
+        import httpx
+
         from pytest_atdm._state import SESSION
+        from pytest_atdm._transport import OneConnection
 
         @atdm_scenario("overdue_loan")
         def test_a(pytestconfig):
             client = pytestconfig.stash[SESSION].connection.client
             client.close()
-            client._url = client._url.copy_with(port=1)
+            client._transport = OneConnection(httpx.URL("http://127.0.0.1:1"), connect_s=5, read_s=5)
 
         @atdm_scenario("overdue_loan")
         def test_b(): pass

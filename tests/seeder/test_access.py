@@ -90,8 +90,17 @@ def test_the_bearer_token_opens_the_pages_too(shop: Caller) -> None:
     assert 200 == shop.http.get("/ui").status_code
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/ui", "/nowhere", "/runs", "/ui/static/atdm.css"])
-def test_every_answer_carries_the_security_headers(base_url: str, path: str) -> None:
+@pytest.mark.parametrize("path", ["/healthz", "/version", "/target/schema", "/runs"])
+def test_data_is_neither_sniffed_nor_stored(shop: Caller, path: str) -> None:
+    """JSON stays JSON in a browser, and no cache keeps it unasked."""
+    headers = shop.http.get(path).headers
+
+    assert ("application/json", "nosniff") == (headers["content-type"], headers["x-content-type-options"])
+    assert headers["cache-control"] in {"no-store", "no-cache"}
+
+
+@pytest.mark.parametrize("path", ["/ui", "/nowhere", "/runs", "/metrics", "/ui/static/atdm.css"])
+def test_all_that_is_no_data_carries_the_security_headers(base_url: str, path: str) -> None:
     """Errors included: nothing may be framed, sniffed, or loaded from elsewhere."""
     headers = httpx.get(base_url + path).headers
 

@@ -148,7 +148,7 @@ def _compile_operation(expr: Operation) -> Evaluator:
         return _undecided
     left, right = args
     if isinstance(expr.args[1], Literal) and expr.args[1].value is not None:
-        return _compile_with_constant(apply, left, expr.args[1].value)
+        return _compile_with_constants(apply, left, expr.args[1].value)
 
     def evaluate(scope: Scope) -> Value:
         one, other = left(scope), right(scope)
@@ -161,10 +161,10 @@ def _compile_operation(expr: Operation) -> Evaluator:
     return evaluate
 
 
-def _compile_with_constant(apply: Callable[[Value, Value], Value], left: Evaluator, constant: Value) -> Evaluator:
+def _compile_with_constants(apply: Callable[..., Value], first: Evaluator, *constants: Value) -> Evaluator:
     def evaluate(scope: Scope) -> Value:
-        value = left(scope)
-        return value if value is None or value is UNDECIDED else _call(apply, value, constant)
+        value = first(scope)
+        return value if value is None or value is UNDECIDED else _call(apply, value, *constants)
 
     return evaluate
 
@@ -257,6 +257,9 @@ def _compile_call(expr: Call) -> Evaluator:
     if expr.name in _SPECIAL:
         return _SPECIAL[expr.name](args)
     if expr.name in STRICT:
+        constants = [arg.value for arg in expr.args[1:] if isinstance(arg, Literal) and arg.value is not None]
+        if len(constants) + 1 == len(args):
+            return _compile_with_constants(STRICT[expr.name], args[0], *constants)
         return _apply_strictly(STRICT[expr.name], args)
     return _apply_leniently(LENIENT[expr.name], args) if expr.name in LENIENT else _undecided
 
