@@ -15,6 +15,7 @@ from seeder.db.database import Database
 from seeder.metrics import Counters
 from seeder.routes.audit import Audit
 from seeder.routes.auth import admit_holders_of
+from seeder.routes.fast_path import FastPath
 from seeder.routes.health import Health
 from seeder.routes.openapi import Description
 from seeder.routes.problem import answer_error
@@ -59,7 +60,7 @@ def create_app(settings: Settings) -> Litestar:
         raise SettingError("the seeder has no token: anybody could write", hint="set ATDM_TOKEN to a random value")
     engine = _Engine(settings, read_catalog(settings.catalog))
     admission = admit_holders_of(settings.token)
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             Health,
             Router("/", route_handlers=[Target, Runs, Requests, Audit, Description], middleware=[admission]),
@@ -74,6 +75,10 @@ def create_app(settings: Settings) -> Litestar:
         logging_config=None,
         opt={"version": __version__},
     )
+    app.asgi_handler = FastPath(
+        app.asgi_handler, engine.provide, token=settings.token, max_body_bytes=settings.max_body_bytes
+    )
+    return app
 
 
 class _Engine:

@@ -99,8 +99,10 @@ class Situation:
         wanted = [row.values.get(column) for column in key.columns]
         if None in wanted:
             return None
-        candidates = self._by_table.get(key.parent, ())
-        return next((other for other in candidates if _has_cells(other, key.parent_columns, wanted)), None)
+        for other in self._by_table.get(key.parent, ()):
+            if [other.values.get(column) for column in key.parent_columns] == wanted:
+                return other
+        return None
 
     def _across(self, row: RowLike, table: Table, relation: str, column: str) -> Value:
         key = self.rulebook.relations(table).get(relation)
@@ -144,7 +146,3 @@ def default_value(column: Column, as_of: datetime.date) -> Value:
 @lru_cache(maxsize=4096)
 def _compile_default(text: str) -> Evaluator:
     return compile_expression(parse(text))
-
-
-def _has_cells(row: ExistingLike, columns: Iterable[str], wanted: list[Cell]) -> bool:
-    return [row.values.get(column) for column in columns] == wanted

@@ -33,12 +33,17 @@ from seeder.routes.shapes import AppendedShape
 from seeder.service import Wish
 
 if TYPE_CHECKING:
+    from litestar.types import Scope
+
     from pytest_atdm.core.model import Cell
+    from seeder.service import Seeder
 
 CLEANUP_TOKEN: Final = "ATDM-Cleanup-Token"
 PLAN_HASH: Final = "ATDM-Plan-Hash"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 CONTEXT: Final = "ATDM-Context"
+SEED_PATH: Final = "/internal/scenarios/seed"
+REQUESTS_PATH: Final = "/test-data/requests"
 _MAX_KEY_CHARACTERS: Final = 500
 _TOKEN_INPUT: Final = Input("header", CLEANUP_TOKEN, "from the receipt of this request", required=True)
 _WRITING: Final = (
@@ -59,7 +64,7 @@ class Requests(Controller):
     tags = ("requests",)
 
     @post(
-        "/internal/scenarios/seed",
+        SEED_PATH,
         summary="Write a plan",
         inputs=(
             Input("header", PLAN_HASH, "sha256: and the 64 hex digits of the body's SHA-256", required=True),
@@ -70,22 +75,16 @@ class Requests(Controller):
         answers={201: Receipt, 200: Receipt},
         errors=(*_WRITING, PlanTampered),
     )
-    async def seed_plan(self, request: Call, seeder: Service) -> JsonAnswer:
+    async def seed(self, request: Call, seeder: Service) -> JsonAnswer:
         """Takes the canonical bytes of a plan, gates it again, and writes rows, ledger and events: all or nothing.
 
         The Idempotency-Key is unique within the run: the same key with the same plan is answered 200 with
         ``replayed`` true and a fresh cleanup token (the older stops working); with another plan it is a conflict.
         """
-        receipt = await seeder.seed_plan(
-            await request.body(),
-            expected_hash=_require_header(request, PLAN_HASH),
-            idempotency_key=_require_header(request, IDEMPOTENCY_KEY),
-            context=_read_context(read_header(request.scope, CONTEXT)),
-        )
-        return answer_json(receipt, status=200 if receipt.replayed else 201)
+        return await seed_plan(request.scope, await request.body(), seeder)
 
     @post(
-        "/test-data/requests",
+        REQUESTS_PATH,
         summary="Ask for a situation",
         body=ScenarioBody,
         answers={201: Receipt, 200: Receipt},
@@ -139,15 +138,12 @@ class Requests(Controller):
         answers={200: ResetReport},
         errors=(InvalidRequest, Unauthorized, NotFound, RowRefused),
     )
-    async def reset_request(self, request: Call, seeder: Service, request_id: Id) -> JsonAnswer:
+    async def reset(self, request: Call, seeder: Service, request_id: Id) -> JsonAnswer:
         """Removes its rows and what hangs below them, after appending the events of the body, in one transaction.
 
         Repeated, it answers the same report with ``already`` true.
         """
-        body = await request.body()
-        events = _read_events(body) if body else ()
-        token = _require_header(request, CLEANUP_TOKEN, error=Unauthorized)
-        return answer_json(await seeder.reset_request(request_id, token, events))
+        return await reset_request(request.scope, await request.body(), seeder, request_id)
 
     @post(
         "/test-data/requests/{request_id:str}/events",
@@ -161,15 +157,34 @@ class Requests(Controller):
     async def append_events(self, request: Call, seeder: Service, request_id: Id) -> JsonAnswer:
         """Appends to the audit log of the request's run. Only kinds that a client can know are taken."""
         events = _read_events(await request.body())
-        await seeder.append_events(request_id, _require_header(request, CLEANUP_TOKEN, error=Unauthorized), events)
+        token = _require_header(request.scope, CLEANUP_TOKEN, error=Unauthorized)
+        await seeder.append_events(request_id, token, events)
         return answer_json(AppendedShape(appended=len(events)), status=202)
 
 
-def _require_header(request: Call, name: str, *, error: type[InvalidRequest | Unauthorized] = InvalidRequest) -> str:
-    value = read_header(request.scope, name)
+async def seed_plan(scope: Scope, body: bytes, seeder: Seeder) -> JsonAnswer:
+    """Answer a call that seeds the plan in *body*."""
+    receipt = await seeder.seed_plan(
+        body,
+        expected_hash=_require_header(scope, PLAN_HASH),
+        idempotency_key=_require_header(scope, IDEMPOTENCY_KEY),
+        context=_read_context(read_header(scope, CONTEXT)),
+    )
+    return answer_json(receipt, status=200 if receipt.replayed else 201)
+
+
+async def reset_request(scope: Scope, body: bytes, seeder: Seeder, request_id: str) -> JsonAnswer:
+    """Answer a call that resets a request, after the events in *body*, if any."""
+    events = _read_events(body) if body else ()
+    token = _require_header(scope, CLEANUP_TOKEN, error=Unauthorized)
+    return answer_json(await seeder.reset_request(request_id, token, events))
+
+
+def _require_header(scope: Scope, name: str, *, error: type[InvalidRequest | Unauthorized] = InvalidRequest) -> str:
+    value = read_header(scope, name)
     if not 0 < len(value) <= _MAX_KEY_CHARACTERS:
         raise error(
-            f"{request.url.path}: the header {name} is missing, empty or longer than {_MAX_KEY_CHARACTERS} characters",
+            f"{scope['path']}: the header {name} is missing, empty or longer than {_MAX_KEY_CHARACTERS} characters",
             hint=f"send {name}; GET /schema/openapi.json says what belongs in it",
         )
     return value

@@ -42,12 +42,13 @@ def _is_own_or_reference(check: Check, row: PlannedRow, column: str, pointer: st
 
 
 def _judge(check: Check, row: PlannedRow, key: ForeignKey) -> Iterator[Finding]:
-    cells = [row.values.get(column) for column in key.columns]
-    if any(column in row.keys for column in key.columns):
-        if check.situation.find_parent(row, key) is None:
-            yield _finding(check, row, key, cells, f"no planned row of {key.parent} owns this key")
+    if check.situation.find_parent(row, key) is not None:
         return
-    if None in cells or check.situation.find_parent(row, key) is not None:
+    cells = [row.values.get(column) for column in key.columns]
+    if not row.keys.keys().isdisjoint(key.columns):
+        yield _finding(check, row, key, cells, f"no planned row of {key.parent} owns this key")
+        return
+    if None in cells:
         return
     if not _may_stand_in_database(check, row, key, cells):
         wanted = ", ".join(f"{name} = {cell!r}" for name, cell in zip(key.parent_columns, cells, strict=True))
