@@ -16,8 +16,7 @@ from seeder.records import AuditTrail, EventRecord
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import asyncpg
-
+    from seeder.db.pool import Pool
     from seeder.records import NewEvent
 
 
@@ -26,7 +25,7 @@ def dump_events(events: Sequence[NewEvent]) -> tuple[list[str], list[str]]:
     return [event.kind for event in events], [dump_json(event.detail) for event in events]
 
 
-async def append_events(pool: asyncpg.Pool, request_id: str, token_hash: bytes, events: Sequence[NewEvent]) -> None:
+async def append_events(pool: Pool, request_id: str, token_hash: bytes, events: Sequence[NewEvent]) -> None:
     """Append to the chain of the request's run.
 
     Raises:
@@ -41,17 +40,17 @@ async def append_events(pool: asyncpg.Pool, request_id: str, token_hash: bytes, 
         raise wrong_token(request_id)
 
 
-async def append_run_events(pool: asyncpg.Pool, run_id: str, events: Sequence[NewEvent]) -> None:
+async def append_run_events(pool: Pool, run_id: str, events: Sequence[NewEvent]) -> None:
     """Append events that belong to no request.
 
     Raises:
         NotFound: no such run.
     """
     with translated("appending events"):
-        await pool.execute(QUERIES["append_run_events"], run_id, *dump_events(events))
+        await pool.fetchval(QUERIES["append_run_events"], run_id, *dump_events(events))
 
 
-async def read_events(pool: asyncpg.Pool, run_id: str) -> AuditTrail:
+async def read_events(pool: Pool, run_id: str) -> AuditTrail:
     """Return the run's trail, its chain checked.
 
     Raises:

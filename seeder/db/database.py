@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.model import ResetReport
     from pytest_atdm.core.schema import Schema
     from seeder.db.introspect import Target
+    from seeder.db.pool import Pool
     from seeder.records import (
         AuditTrail,
         Metrics,
@@ -56,7 +57,7 @@ class Database:
     Every method may raise ``DatabaseUnavailable``; the others are named with each.
     """
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._blocks = KeyBlocks(pool)
         self._target: Target | None = None

@@ -15,7 +15,7 @@ from seeder.db.queries import INTROSPECT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    import asyncpg
+    from seeder.db.pool import Pool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class Target:
         return found
 
 
-async def read_target(pool: asyncpg.Pool) -> Target:
+async def read_target(pool: Pool) -> Target:
     """Introspect every table that is neither the system's nor ATDM's own.
 
     Raises:

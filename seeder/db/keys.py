@@ -12,9 +12,8 @@ from seeder.db.queries import QUERIES, quote_ident, quote_text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    import asyncpg
-
     from pytest_atdm.core.schema import Table
+    from seeder.db.pool import Pool
 
 #: Values taken from a sequence at a time: one round trip for some hundred rows.
 BLOCK_KEYS: Final = 256
@@ -66,7 +65,7 @@ def cell_sql(table: Table, column: str, key: str) -> str:
 class KeyBlocks:
     """Values of sequences, taken in blocks and kept until they are used. What is left at the end is a gap."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._values: dict[str, deque[int]] = defaultdict(deque)
 

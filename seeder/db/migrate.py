@@ -14,8 +14,10 @@ from seeder.db.queries import QUERIES
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from seeder.db.pool import Pool
 
-async def apply_migrations(pool: asyncpg.Pool, folder: Path) -> list[str]:
+
+async def apply_migrations(pool: Pool, folder: Path) -> list[str]:
     """Apply the files of *folder* that this database lacks and return their names; all of them or none.
 
     Raises:

@@ -13,16 +13,13 @@ from seeder.records import ReferenceReport
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import asyncpg
-
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.schema import Column, Schema, Table
+    from seeder.db.pool import Pool
     from seeder.records import ReferenceTable
 
 
-async def seed_reference(
-    pool: asyncpg.Pool, schema: Schema, domain: str, tables: Sequence[ReferenceTable]
-) -> ReferenceReport:
+async def seed_reference(pool: Pool, schema: Schema, domain: str, tables: Sequence[ReferenceTable]) -> ReferenceReport:
     """Upsert the rows by their keys, all tables in one statement.
 
     Raises:

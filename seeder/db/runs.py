@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
     from pytest_atdm.core.model import Cell
     from seeder.db.introspect import Target
+    from seeder.db.pool import Pool
     from seeder.records import RunStart
 
 _SAME: Final = ("session_id", "actor", "seed", "as_of")
 
 
-async def start_run(pool: asyncpg.Pool, target: Target, run: RunStart) -> RunRecord:
+async def start_run(pool: Pool, target: Target, run: RunStart) -> RunRecord:
     """Record the run and where the serial keys stand; one that has ended is started again, its chain going on.
 
     The same values again find the same active run.
@@ -104,14 +105,14 @@ async def _append(connection: asyncpg.Connection, run_id: str, kind: EventKind, 
     await connection.execute(QUERIES["append_run_events"], run_id, [kind], [dump_json(detail)])
 
 
-async def list_runs(pool: asyncpg.Pool, limit: int, before: str | None) -> tuple[RunRecord, ...]:
+async def list_runs(pool: Pool, limit: int, before: str | None) -> tuple[RunRecord, ...]:
     """Return at most *limit* runs, newest first, all older than *before*."""
     with translated("listing runs"):
         rows = await pool.fetch(QUERIES["read_runs"], None, before, limit)
     return tuple(RunRecord(**row) for row in rows)
 
 
-async def read_run(pool: asyncpg.Pool, run_id: str) -> RunRecord:
+async def read_run(pool: Pool, run_id: str) -> RunRecord:
     """Return one run.
 
     Raises:
@@ -124,7 +125,7 @@ async def read_run(pool: asyncpg.Pool, run_id: str) -> RunRecord:
     return RunRecord(**row)
 
 
-async def read_request(pool: asyncpg.Pool, request_id: str) -> RequestRecord:
+async def read_request(pool: Pool, request_id: str) -> RequestRecord:
     """Return one request.
 
     Raises:
@@ -139,7 +140,7 @@ async def read_request(pool: asyncpg.Pool, request_id: str) -> RequestRecord:
     return RequestRecord(**values, rows=json.loads(counts), report=read_report(report) if report else None)
 
 
-async def read_metrics(pool: asyncpg.Pool) -> Metrics:
+async def read_metrics(pool: Pool) -> Metrics:
     """Return the counts of what stands in ATDM's schema."""
     with translated("counting"):
         return Metrics(**await pool.fetchrow(QUERIES["metrics"]))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.model import Cell, Plan
     from seeder.db.introspect import Target
     from seeder.db.keys import KeyBlocks
+    from seeder.db.pool import Pool
     from seeder.records import SeedCommand
 
 #: Attempts where other writers stand in the way, the first included.
@@ -45,7 +46,7 @@ class _Batch:
 class SeedWriter:
     """Writes plans into one target; keeps the text of its statements by the shape of the plan."""
 
-    def __init__(self, pool: asyncpg.Pool, target: Target, blocks: KeyBlocks) -> None:
+    def __init__(self, pool: Pool, target: Target, blocks: KeyBlocks) -> None:
         self._pool = pool
         self._target = target
         self._blocks = blocks

@@ -1,0 +1,84 @@
+"""Connections are lent to whoever asks, and the last one is kept at hand."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+import asyncpg
+import pytest
+
+from seeder.db.pool import Pool, open_pool
+from tests.database.world import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+_Answer = TypeVar("_Answer")
+
+PID = "SELECT pg_backend_pid()"
+WAIT_AND_SAY = "SELECT $1::integer FROM pg_sleep(0.002)"
+
+
+def with_pool(url: str, use: Callable[[Pool], Awaitable[_Answer]], *, pool_size: int = 2) -> _Answer:
+    """Return what *use* makes of an open pool, within ten seconds."""
+
+    async def run() -> _Answer:
+        pool = await open_pool(settings(url, pool_size=pool_size))
+        try:
+            return await asyncio.wait_for(use(pool), 10)
+        finally:
+            await asyncio.wait_for(pool.close(), 10)
+
+    return asyncio.run(run())
+
+
+def test_who_asks_next_gets_the_connection_that_came_back(postgres_url: str) -> None:
+    """One caller after the other works on one connection, whose plans are made."""
+
+    async def use(pool: Pool) -> set[int]:
+        return {await pool.fetchval(PID) for _ in range(5)}
+
+    assert 1 == len(with_pool(postgres_url, use))
+
+
+@pytest.mark.parametrize("pool_size", [1, 2, 3])
+def test_nobody_waits_for_a_connection_that_is_kept(postgres_url: str, pool_size: int) -> None:
+    """More callers than connections are all served, however few there are."""
+
+    async def use(pool: Pool) -> list[object]:
+        found: list[object] = await asyncio.gather(*(pool.fetchval(WAIT_AND_SAY, n) for n in range(25)))
+        return found
+
+    assert list(range(25)) == with_pool(postgres_url, use, pool_size=pool_size)
+
+
+@pytest.mark.parametrize("query", ["SELECT 1/0", "SELECT pg_sleep(60)"])
+def test_a_connection_whose_borrower_failed_serves_the_next(postgres_url: str, query: str) -> None:
+    """An error, or a caller that went away in the middle of a statement, leaves nothing behind."""
+
+    async def use(pool: Pool) -> object:
+        with pytest.raises((asyncpg.DivisionByZeroError, TimeoutError)):
+            await asyncio.wait_for(pool.fetchval(query), 0.2)
+        return await pool.fetchval("SELECT 5")
+
+    assert 5 == with_pool(postgres_url, use, pool_size=1)
+
+
+def test_a_connection_that_broke_while_kept_is_replaced(postgres_url: str) -> None:
+    """The server ended it: the next caller gets another."""
+
+    async def use(pool: Pool) -> tuple[int, int]:
+        gone = asyncio.Event()
+        async with pool.acquire() as kept:
+            first: int = await kept.fetchval(PID)
+            kept.add_termination_listener(lambda _: gone.set())
+        stranger = await asyncpg.connect(postgres_url)
+        await stranger.execute("SELECT pg_terminate_backend($1)", first)
+        await stranger.close()
+        await gone.wait()
+        return first, await pool.fetchval(PID)
+
+    first, second = with_pool(postgres_url, use)
+
+    assert first != second
