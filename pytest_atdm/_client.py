@@ -204,7 +204,7 @@ def _parse(answer: bytes) -> Cell:
 
 def _read(answer: bytes, kind: type[Value]) -> Value:
     try:
-        return wire.load(answer, kind, what=f"the {kind.__name__}")
+        return wire.load_lenient(answer, kind, what=f"the {kind.__name__}")
     except InvalidRequest as exc:
         raise _nonsense(exc.message) from exc
 

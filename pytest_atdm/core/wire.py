@@ -77,6 +77,24 @@ def _adapter(kind: type[Value]) -> TypeAdapter[Value]:
     return TypeAdapter(kind)
 
 
+def load_lenient(data: bytes, kind: type[Value], *, what: str) -> Value:
+    """Return what ``load`` does in half the time, but leave out fields that *kind* has not.
+
+    Raises:
+        InvalidRequest: not JSON, missing fields, wrong types; every fault with its path.
+    """
+    try:
+        value: Value = _decoder(kind).decode(data)  # type: ignore[arg-type]
+    except msgspec.MsgspecError:
+        return load(data, kind, what=what)  # whose message names every fault
+    return value
+
+
+@cache
+def _decoder(kind: type[Value]) -> msgspec.json.Decoder[Value]:
+    return msgspec.json.Decoder(kind)
+
+
 def dump_plan(plan: Plan) -> bytes:
     """Return the canonical bytes of *plan*: the same value has the same bytes.
 
@@ -102,28 +120,15 @@ def load_plan(data: bytes, expected_hash: str) -> Plan:
             f"the plan's bytes hash to {plan_hash(data)}, not to {expected_hash}",
             hint="send the bytes that were planned and gated, unchanged",
         )
-    plan = _read_plan(data)
+    plan = load_lenient(data, Plan, what="the plan")
     if plan.format != PLAN_FORMAT:
         raise InvalidRequest(
             f"plan format {plan.format} is not {PLAN_FORMAT}", hint="use the same version of pytest-atdm on both sides"
         )
     if dump_plan(plan) != data:
-        load(data, Plan, what="the plan")  # raises where a field is unknown
+        load(data, Plan, what="the plan")  # says so where a field is unknown
         raise PlanTampered("the plan's bytes are not canonical JSON", hint="send the bytes that dump_plan made")
     return plan
-
-
-def _read_plan(data: bytes) -> Plan:
-    """Return the plan in *data*; a field that a plan has not is dropped, and no canonical form has it."""
-    try:
-        return _plan_decoder().decode(data)
-    except msgspec.MsgspecError:
-        return load(data, Plan, what="the plan")  # whose message names every fault
-
-
-@cache
-def _plan_decoder() -> msgspec.json.Decoder[Plan]:
-    return msgspec.json.Decoder(Plan)
 
 
 def load_schema(data: bytes) -> Schema:
