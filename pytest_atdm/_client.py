@@ -88,9 +88,13 @@ class SeederClient:
         body = {"run_id": run_id, "session_id": session_id, "actor": actor, "seed": seed, "as_of": as_of}
         return self._call_json("POST", "/runs", wire.dump(body))
 
-    def seed_reference(self, domain: str) -> Json:
-        """Write the reference rows of *domain* where they lack or differ; return the counts by table."""
-        return self._call_json("POST", "/test-data/reference", wire.dump({"domain": domain}))
+    def seed_reference(self, domain: str, *, run_id: str | None = None) -> Json:
+        """Write the reference rows of *domain* where they lack or differ; return the counts by table.
+
+        What changed stands in the audit log of the run *run_id*, or of one that is made for it.
+        """
+        body = {"domain": domain, "run_id": run_id} if run_id else {"domain": domain}
+        return self._call_json("POST", "/test-data/reference", wire.dump(body))
 
     def seed(self, plan: Plan, *, idempotency_key: str, context: Mapping[str, Cell] | None = None) -> Receipt:
         """Write the rows of *plan*; the same key and plan give the same rows again, never twice."""

@@ -204,8 +204,7 @@ class AtdmSession:
     def prepare(self, domain: str) -> None:
         """Have the run started, and the reference rows of *domain* stand: once per session."""
         if domain not in self._domains:
-            self.run  # noqa: B018 (starts it)
-            self.connection.client.seed_reference(domain)
+            self.connection.client.seed_reference(domain, run_id=self.run.run_id)
             self._domains.add(domain)
 
     def _gate(self, domain: str) -> Gate:

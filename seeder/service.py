@@ -96,10 +96,20 @@ class Seeder:
         """Return a run with its events, the chain of hashes checked."""
         return await self._database.read_events(require_ulid(run_id, "run"))
 
-    async def seed_reference(self, domain: str) -> ReferenceReport:
-        """Bring the reference rows of *domain* to what the catalog says; repeated, it changes nothing."""
+    async def seed_reference(self, domain: str, *, run_id: str | None = None) -> ReferenceReport:
+        """Bring the reference rows of *domain* to what the catalog says; repeated, it changes nothing.
+
+        What changed stands in the run's audit log. Without *run_id* a run is started for it, and ended.
+        """
         tables = self._catalog.domain(domain).reference
-        return await self._database.seed_reference(domain, order_reference(tables, await self._database.schema()))
+        ordered = order_reference(tables, await self._database.schema())
+        if run_id is not None:
+            return await self._database.seed_reference(run_id, domain, ordered)
+        run = await self._start_own_run(actor="api")
+        try:
+            return await self._database.seed_reference(run.run_id, domain, ordered)
+        finally:
+            await self._database.reset_run(run.run_id)
 
     async def seed_plan(
         self, body: bytes, *, expected_hash: str, idempotency_key: str, context: Mapping[str, Cell]
@@ -162,16 +172,14 @@ class Seeder:
     async def _run_of(self, wish: Wish) -> RunRecord:
         if wish.run_id is not None:
             return await self._database.read_run(wish.run_id)
+        return await self._start_own_run(actor=wish.actor or "api", seed=wish.seed or 0, as_of=wish.as_of)
+
+    async def _start_own_run(self, *, actor: str, seed: int = 0, as_of: datetime.date | None = None) -> RunRecord:
+        """Start a run for a caller that has none."""
         run_id = new_ulid()
-        today = datetime.datetime.now(datetime.UTC).date()
+        day = as_of or datetime.datetime.now(datetime.UTC).date()
         return await self._database.start_run(
-            RunStart(
-                run_id=run_id,
-                session_id=run_id,
-                actor=wish.actor or "api",
-                seed=wish.seed or 0,
-                as_of=(wish.as_of or today).isoformat(),
-            )
+            RunStart(run_id=run_id, session_id=run_id, actor=actor, seed=seed, as_of=day.isoformat())
         )
 
     async def _plan(self, wish: Wish, run: RunRecord) -> Plan:

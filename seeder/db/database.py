@@ -188,14 +188,15 @@ class Database:
 
         return await self._retry("resetting every run", reset)
 
-    async def seed_reference(self, domain: str, tables: Sequence[ReferenceTable]) -> ReferenceReport:
-        """Insert the reference rows that lack, update those that differ, and touch no other.
+    async def seed_reference(self, run_id: str, domain: str, tables: Sequence[ReferenceTable]) -> ReferenceReport:
+        """Insert the reference rows that lack, update those that differ, and touch no other; the run's log says which.
 
         Raises:
+            NotFound, Conflict: rows have to change, and there is no such run, or it has ended.
             RowRefused: a constraint or trigger of the target refused a row.
             SchemaMismatch: a table or column does not exist.
         """
-        return await reference.seed_reference(self._pool, await self.schema(), domain, tables)
+        return await reference.seed_reference(self._pool, await self.schema(), run_id, domain, tables)
 
     async def list_runs(self, *, limit: int = 50, before: str | None = None) -> tuple[RunRecord, ...]:
         """Return runs, newest first; *before* is the run id that the last page ended with."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from pytest_atdm.core.audit import EventKind
 from seeder.db.border import translated
 from seeder.db.cells import dump_json
 from seeder.db.queries import quote_ident, quote_table, quote_text
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from seeder.records import ReferenceTable
 
 
-async def seed_reference(pool: Pool, schema: Schema, domain: str, tables: Sequence[ReferenceTable]) -> ReferenceReport:
-    """Upsert the rows by their keys, all tables in one statement.
+async def seed_reference(
+    pool: Pool, schema: Schema, run_id: str, domain: str, tables: Sequence[ReferenceTable]
+) -> ReferenceReport:
+    """Upsert the rows by their keys, and append what has changed to the run's chain, all in one statement.
 
     Raises:
+        NotFound, Conflict: rows have to change, and there is no such run, or it has ended; nothing has been written.
         RowRefused, SchemaMismatch: nothing has been written.
     """
     upserts, payloads = [], []
@@ -31,11 +35,11 @@ async def seed_reference(pool: Pool, schema: Schema, domain: str, tables: Sequen
         for columns, rows in _group_by_columns(reference.rows).items():
             found = [table.column(name, where=f'reference rows of "{domain}"') for name in columns]
             payloads.append(dump_json(rows))
-            upserts.append(_upsert_sql(table, found, reference.key, len(payloads)))
+            upserts.append(_upsert_sql(table, found, reference.key, len(payloads) + 2))  # $1 and $2 are run and kind
     if not upserts:
         return ReferenceReport(inserted={}, updated={}, unchanged={})
     with translated(f'seeding the reference rows of "{domain}"'):
-        written = await pool.fetch(_collect_sql(upserts), *payloads)
+        written = await pool.fetch(_collect_sql(upserts, domain), run_id, EventKind.REFERENCE_SEEDED, *payloads)
     return _report(schema, tables, written)
 
 
@@ -75,10 +79,20 @@ def _comparable(column: Column, alias: str) -> str:
     return f"{alias}.{quote_ident(column.name)}{'::jsonb' if column.type == 'json' else ''}"
 
 
-def _collect_sql(upserts: Sequence[str]) -> str:
+def _collect_sql(upserts: Sequence[str], domain: str) -> str:
+    """Return the statement around the upserts; where none of them wrote a row, nothing is appended."""
     named = ",\n".join(f"u{number} AS ({text})" for number, text in enumerate(upserts))
     written = " UNION ALL ".join(f"SELECT * FROM u{number}" for number in range(len(upserts)))
-    return f"WITH {named}\nSELECT relation, inserted, count(*) AS rows FROM ({written}) w GROUP BY relation, inserted"
+    return f"""WITH {named},
+counts AS (SELECT relation, inserted, count(*) AS rows FROM ({written}) w GROUP BY relation, inserted),
+detail AS (
+    SELECT json_build_object('domain', {quote_text(domain)},
+        'inserted', coalesce(json_object_agg(relation, rows) FILTER (WHERE inserted), '{{}}'),
+        'updated', coalesce(json_object_agg(relation, rows) FILTER (WHERE NOT inserted), '{{}}')) AS value
+    FROM counts HAVING count(*) > 0
+),
+appended AS (SELECT atdm.append_events($1, NULL, ARRAY[$2], ARRAY[value], true) AS seq FROM detail)
+SELECT relation, inserted, rows FROM counts, appended WHERE seq > 0"""
 
 
 def _report(schema: Schema, tables: Sequence[ReferenceTable], written: Sequence[Mapping[str, Any]]) -> ReferenceReport:

@@ -32,9 +32,13 @@ class RunBody(Strict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceBody(Strict):
-    """The domain of the catalog whose reference rows shall stand."""
+    """The domain of the catalog whose reference rows shall stand; *run_id* is the run whose audit log says so.
+
+    Without it a run is started for this call, and ended.
+    """
 
     domain: Name
+    run_id: Ulid | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

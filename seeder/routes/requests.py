@@ -114,12 +114,15 @@ class Requests(Controller):
         status_code=200,
         body=ReferenceBody,
         answers={200: ReferenceReport},
-        errors=(InvalidRequest, CatalogError, RowRefused, SchemaMismatch),
+        errors=(InvalidRequest, NotFound, Conflict, CatalogError, RowRefused, SchemaMismatch),
     )
     async def seed_reference(self, request: Call, seeder: Service) -> JsonAnswer:
-        """Inserts the catalog's reference rows that lack, updates those that differ; repeated, it changes nothing."""
+        """Inserts the catalog's reference rows that lack, updates those that differ; repeated, it changes nothing.
+
+        What changed commits with its event.
+        """
         body = load(await request.body(), ReferenceBody, what="the body")
-        return answer_json(await seeder.seed_reference(body.domain))
+        return answer_json(await seeder.seed_reference(body.domain, run_id=body.run_id))
 
     @get(
         "/test-data/requests/{request_id:str}", summary="One request", answers={200: RequestRecord}, errors=(NotFound,)

@@ -244,6 +244,21 @@ def test_a_promise_about_nothing_is_a_finding() -> None:
     assert ["promise"] == [one.rule for one in Gate(BOOK).check(made)]
 
 
+@pytest.mark.parametrize(("count", "rules"), [(0, []), (1, ["promise"])])
+def test_a_promise_about_rows_that_are_not_there_holds(count: int, rules: list[str]) -> None:
+    """What is said of every row of an entity is true of none, and false where a row breaks it."""
+    text = (
+        f"entities:\n  buyer: {{table: buyers}}\n  order: {{table: orders, count: {count}, quantity: 5}}\n"
+        "promises: [order.quantity = 7]\n"
+    )
+    made = plan(
+        catalog(domain=DOMAIN, one=text).scenario("one"),
+        BOOK, overrides={}, run_id="R1", request_key="k", seed=0, as_of=AS_OF,
+    )  # fmt: skip
+
+    assert rules == [one.rule for one in Gate(BOOK).check(made)]
+
+
 def test_two_rows_with_one_unique_value_are_found() -> None:
     """A unique column may not repeat within a plan."""
     two = "entities:\n  a: {table: buyers, name: FAKE_A}\n  b: {table: buyers, name: FAKE_A}\n"

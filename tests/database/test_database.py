@@ -310,7 +310,7 @@ def test_reference_rows_are_upserted(make_world: MakeWorld) -> None:
     )
     parts = ReferenceTable(table="part", key=("kind", "number"), rows=({"kind": "lacks", "number": 1},))
 
-    reports = [world.wait(world.database.seed_reference("made", [kinds, parts])) for _ in range(2)]
+    reports = [world.wait(world.database.seed_reference(RUN, "made", [kinds, parts])) for _ in range(2)]
 
     assert (
         ReferenceReport(

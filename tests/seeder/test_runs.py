@@ -94,6 +94,46 @@ def test_reference_rows_are_seeded_once(shop: Caller) -> None:
     assert ["Anywhere"] == shop.query("SELECT title FROM countries WHERE code = 'XA'")
 
 
+def test_what_changed_of_the_reference_rows_stands_in_the_runs_log(shop: Caller, run_id: str) -> None:
+    """The event commits with the change; a call that changes nothing leaves nothing."""
+    shop.query("UPDATE countries SET title = 'Else' WHERE code = 'XA'")
+
+    for _ in range(2):
+        shop.http.post("/test-data/reference", json={"domain": "shop", "run_id": run_id}).raise_for_status()
+
+    trail = shop.audit(run_id)
+    found = [event["detail"] for event in trail["events"] if event["kind"] == "reference_seeded"]
+    assert [{"domain": "shop", "inserted": {}, "updated": {"public.countries": 1}}] == found
+    assert trail["intact"]
+
+
+def test_without_a_run_one_is_made_for_the_reference_rows(shop: Caller) -> None:
+    """No change without an event: who names no run finds the event in one that was started and ended for the call."""
+    shop.query("UPDATE countries SET title = 'Else' WHERE code = 'XA'")
+
+    shop.http.post("/test-data/reference", json={"domain": "shop"}).raise_for_status()
+
+    newest = shop.http.get("/runs").json()[0]
+    kinds = [event["kind"] for event in shop.audit(newest["run_id"])["events"]]
+    assert ("ended", "api") == (newest["state"], newest["actor"])
+    assert ["run_started", "reference_seeded", "run_ended"] == kinds
+
+
+def test_reference_rows_do_not_change_without_a_run_to_say_so(shop: Caller, run_id: str) -> None:
+    """An ended run, or none of that id, takes no event: nothing is written."""
+    shop.query("UPDATE countries SET title = 'Else' WHERE code = 'XA'")
+    shop.http.delete(f"/runs/{run_id}").raise_for_status()
+
+    ended, unknown = (
+        shop.http.post("/test-data/reference", json={"domain": "shop", "run_id": id}) for id in (run_id, new_ulid())
+    )
+
+    problem_of(ended, 409, "conflict")
+    problem_of(unknown, 404, "not_found")
+    assert ["Else"] == shop.query("SELECT title FROM countries WHERE code = 'XA'")
+    shop.http.post("/test-data/reference", json={"domain": "shop"}).raise_for_status()
+
+
 def test_an_unknown_domain_is_named(shop: Caller) -> None:
     """With what was meant."""
     problem = problem_of(shop.http.post("/test-data/reference", json={"domain": "shpo"}), 422, "catalog_error")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_atdm.core.catalog import read_overrides
+from pytest_atdm.core.expressions import names, parse
 from pytest_atdm.core.model import Plan, PlannedRow
 from pytest_atdm.core.planner.drafts import Drafting
 from pytest_atdm.core.planner.fill import Filling
@@ -13,10 +14,10 @@ from pytest_atdm.core.types import to_cell
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pytest_atdm.core.catalog import Overrides, Scenario
-    from pytest_atdm.core.model import Cell
+    from pytest_atdm.core.model import Cell, Promise
     from pytest_atdm.core.planner.drafts import Draft
     from pytest_atdm.core.rulebook import Rulebook
 
@@ -72,7 +73,7 @@ def plan(
         overrides=_override_cells(asked, rulebook, scenario),
         rows=tuple(_planned_row(draft) for draft in drafts),
         existing=tuple(drafting.existing),
-        promises=scenario.promises,
+        promises=_promises(scenario, {*(row.entity for row in drafts), *(row.entity for row in drafting.existing)}),
         sources=_sources(drafts),
     )
 
@@ -81,6 +82,16 @@ def _planned_row(draft: Draft) -> PlannedRow:
     return PlannedRow(
         name=draft.name, entity=draft.entity, table=draft.table, values=dict(draft.values), keys=dict(draft.keys)
     )
+
+
+def _promises(scenario: Scenario, present: Collection[str]) -> tuple[Promise, ...]:
+    """Return the promises that speak of rows in the plan: of an entity with a count of 0, anything holds."""
+    absent = scenario.entities.keys() - present
+    return tuple(promise for promise in scenario.promises if not absent & _entities(promise))
+
+
+def _entities(promise: Promise) -> set[str]:
+    return {parts[0] for parts in names(parse(promise.expression, source=promise.source)) if len(parts) == 2}
 
 
 def _override_cells(asked: Overrides, rulebook: Rulebook, scenario: Scenario) -> dict[str, Cell]:
