@@ -76,6 +76,7 @@ async def run_server(settings: Settings, listener: socket.socket, announcement: 
             stack.callback(lifeline.close)
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         gc.freeze()  # what was made until now stays: spares the collector a walk over it now and then, and at exit
+        gc.enable()
         with contextlib.suppress(asyncio.CancelledError):
             await serving
 
