@@ -12,7 +12,7 @@ from litestar import Request
 from litestar.enums import ScopeType
 
 from seeder.routes.auth import require_token
-from seeder.routes.given import read_header
+from seeder.routes.given import Call, read_header
 from seeder.routes.problem import answer_error
 from seeder.routes.requests import REQUESTS_PATH, SEED_PATH, reset_request, seed_plan
 
@@ -41,13 +41,13 @@ class FastPath:
         if not self._is_for_here(scope):
             await self._app(scope, receive, send)
             return
+        answer: ASGIApp | None
         try:
-            answer = await self._answer(scope, await _read_body(receive))
+            answer = await self._answer(scope, receive)
         except Exception as error:  # noqa: BLE001 (the edge: what is not of the tree is logged with its cause)
-            request: Request[None, None, object] = Request(scope)  # type: ignore[type-var]
-            failure = answer_error(request, error).to_asgi_response(None, request)  # type: ignore[arg-type]
-            await failure(scope, receive, send)
-        else:
+            request: Call = Request(scope)
+            answer = answer_error(request, error).to_asgi_response(None, request)
+        if answer is not None:
             await answer(scope, receive, send)
 
     def _is_for_here(self, scope: Scope) -> TypeGuard[HTTPScope]:
@@ -61,18 +61,21 @@ class FastPath:
         folder, _, request_id = scope["path"].rpartition("/")
         return scope["method"] == "DELETE" and folder == REQUESTS_PATH and request_id != ""
 
-    async def _answer(self, scope: HTTPScope, body: bytes) -> JsonAnswer:
+    async def _answer(self, scope: HTTPScope, receive: Receive) -> JsonAnswer | None:
         require_token(scope, self._token)
+        body = await _read_body(receive)
+        if body is None:
+            return None
         if scope["method"] == "POST":
             return await seed_plan(scope, body, self._seeder())
         return await reset_request(scope, body, self._seeder(), scope["path"].removeprefix(_ONE_REQUEST))
 
 
-async def _read_body(receive: Receive) -> bytes:
-    """Return the whole body, which the server keeps to its announced length; what a lost caller sent is cut short."""
-    parts = []
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
+async def _read_body(receive: Receive) -> bytes | None:
+    """Return the whole body, which the server keeps to its announced length; None where the caller went away."""
+    body = b""
+    while (message := await receive())["type"] == "http.request":
+        body += message.get("body", b"")
         if not message.get("more_body", False):
-            return b"".join(parts)  # type: ignore[arg-type]
+            return body
+    return None

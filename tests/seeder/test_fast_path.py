@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_atdm.core.wire import dump_plan, plan_hash
+from seeder.routes.fast_path import FastPath
 from tests.seeder.caller import Caller, new_ulid
 
 if TYPE_CHECKING:
@@ -58,6 +60,30 @@ def test_a_refusal_is_the_same_by_both_ways(
 
     assert told(framework) == told(fast)
     assert fast.is_client_error
+
+
+def test_a_caller_that_went_away_in_mid_sentence_has_asked_for_nothing() -> None:
+    """Half a body is not acted on: a reset without the events that were on their way would lose them."""
+    messages: list[Any] = [{"type": "http.request", "body": b'{"ev', "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[object] = []
+    headers = [(b"content-length", b"99"), (b"authorization", b"Bearer t"), (b"atdm-cleanup-token", b"x")]
+    scope: Any = {"type": "http", "method": "DELETE", "path": f"/test-data/requests/{UNKNOWN}", "headers": headers}
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    def find_service() -> Any:
+        raise AssertionError("the service was asked")
+
+    async def framework(*_: object) -> None:
+        raise AssertionError("the framework was asked")
+
+    asyncio.run(FastPath(framework, find_service, token="t", max_body_bytes=100)(scope, receive, send))
+
+    assert ([], []) == (messages, sent)
 
 
 @pytest.mark.parametrize("path", ["/test-data/requests", "/test-data/requests/"])
