@@ -1,7 +1,7 @@
 """httpx's way to the seeder: one kept connection, spoken over with the standard library's HTTP.
 
-httpx's own transport does more than a seeder next door needs (a pool, HTTP/2, traces) and takes twice the time: of a
-request and its reset, 0.4 of 5.5 ms went there. It is measured with ``make bench``.
+httpx's own transport does more than a seeder next door needs (a pool, HTTP/2, traces) and takes twice the time:
+``make bench`` gave 5.5 ms for a request and its reset with it, and 5.1 ms with this one.
 """
 
 from __future__ import annotations
