@@ -31,7 +31,8 @@ def find_broken_references(check: Check) -> Iterator[Finding]:
                     value=pointer,
                 )
         for key in check.table(row).foreign_keys:
-            yield from _judge(check, row, key)
+            if check.situation.find_parent(row, key) is None:
+                yield from _judge_orphan(check, row, key)
 
 
 def _is_own_or_reference(check: Check, row: PlannedRow, column: str, pointer: str) -> bool:
@@ -41,9 +42,7 @@ def _is_own_or_reference(check: Check, row: PlannedRow, column: str, pointer: st
     return any(column in key.columns for key in table.foreign_keys)
 
 
-def _judge(check: Check, row: PlannedRow, key: ForeignKey) -> Iterator[Finding]:
-    if check.situation.find_parent(row, key) is not None:
-        return
+def _judge_orphan(check: Check, row: PlannedRow, key: ForeignKey) -> Iterator[Finding]:
     cells = [row.values.get(column) for column in key.columns]
     if not row.keys.keys().isdisjoint(key.columns):
         yield _finding(check, row, key, cells, f"no planned row of {key.parent} owns this key")

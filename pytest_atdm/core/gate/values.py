@@ -20,7 +20,8 @@ def find_value_faults(check: Check) -> Iterator[Finding]:
     """Yield what is wrong with single cells, then broken CHECKs and value rules, then keys that stand twice."""
     for row in check.plan.rows:
         for column in check.judging(row).columns:
-            yield from _judge_cell(check, row, column)
+            if column.generated or row.values.get(column.name) is None:
+                yield from _judge_cell(check, row, column)
     for row, name, why in check.type_faults:
         column = check.table(row).column_by_name[name]
         yield _cell_finding(check, row, column, "type", why, f"give a value of type {column.type}")
@@ -63,15 +64,10 @@ def _find_culprit(check: Check, row: PlannedRow, named: list[str]) -> str:
 
 
 def _judge_cell(check: Check, row: PlannedRow, column: Column) -> Iterator[Finding]:
-    cell = row.values.get(column.name)
-    if column.name not in row.values or cell is None:
-        yield from _judge_missing(check, row, column)
-        return
-    if column.generated:
+    """Judge a cell that is missing or NULL, or that the database computes."""
+    if row.values.get(column.name) is not None:
         yield _cell_finding(check, row, column, "generated-column", "the database computes this column", "remove it")
-
-
-def _judge_missing(check: Check, row: PlannedRow, column: Column) -> Iterator[Finding]:
+        return
     explicit = column.name in row.values
     provided = column.name in row.keys or column.filled_by_database or column.default is not None
     if not column.nullable and (explicit or not provided):
