@@ -6,6 +6,7 @@ wrong types with the path to them.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import hmac
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 Value = TypeVar("Value")
+_MAX_BRACKETS: Final = 200  # as deep as pydantic reads
 _MAX_FAULTS: Final = 20  # a hostile body must not buy an answer larger than itself
 
 
@@ -83,11 +85,12 @@ def load_lenient(data: bytes, kind: type[Value], *, what: str) -> Value:
     Raises:
         InvalidRequest: not JSON, missing fields, wrong types; every fault with its path.
     """
-    try:
-        value: Value = _decoder(kind).decode(data)  # type: ignore[arg-type]
-    except msgspec.MsgspecError:
-        return load(data, kind, what=what)  # whose message names every fault
-    return value
+    # As many brackets bound the depth: what is nested so deeply that Python's stack ends is for ``load`` to refuse.
+    if data.count(b"[") + data.count(b"{") <= _MAX_BRACKETS:
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            value: Value = _decoder(kind).decode(data)  # type: ignore[arg-type]
+            return value
+    return load(data, kind, what=what)  # whose message names every fault
 
 
 @cache
