@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -214,6 +215,17 @@ def test_python_objects_are_parameters_too() -> None:
     asked = catalog(base=text).check("base", {"on": datetime.date(2026, 2, 3), "rate": Decimal("1.5")})
 
     assert {"on": "2026-02-03", "rate": 1.5} == asked.parameters
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, Decimal("NaN"), True, "1"])
+def test_a_number_without_limits_is_a_number_still(value: object) -> None:
+    """What no limit bounds, and JSON cannot say, is refused with the parameter's name."""
+    text = "parameters:\n  rate: {type: number, default: 1, minimum: 0, maximum: 9}\n"
+
+    with pytest.raises(OverrideError, match="rate is") as caught:
+        catalog(base=text).check("base", {"rate": value})
+
+    assert "give a value of type number" == caught.value.hint
 
 
 def test_reference_rows_have_keys_that_stand_once() -> None:

@@ -7,9 +7,10 @@ always literal: nothing a caller passes is read as an expression or a relation.
 from __future__ import annotations
 
 import datetime
+import math
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from pytest_atdm.core.errors import OverrideError
 from pytest_atdm.core.text import suggest
@@ -91,7 +92,7 @@ def check_parameter(parameter: Parameter, value: object, *, where: str) -> Cell:
 def _typed_cell(parameter: Parameter, value: object, where: str) -> Cell:
     if parameter.type == "integer" and isinstance(value, int) and not isinstance(value, bool):
         return value
-    if parameter.type == "number" and isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+    if parameter.type == "number" and _is_finite(value):
         return value if isinstance(value, int) else float(value)
     if parameter.type == "text" and isinstance(value, str):
         return value
@@ -100,6 +101,11 @@ def _typed_cell(parameter: Parameter, value: object, where: str) -> Cell:
     if parameter.type == "date" and (date := _as_date(value)) is not None:
         return date.isoformat()
     raise OverrideError(f"{where} is {value!r}", hint=f"give a value of type {parameter.type}")
+
+
+def _is_finite(value: object) -> TypeGuard[int | float | Decimal]:
+    """Return whether *value* is a number that limits can bound and JSON can say: neither NaN nor an infinity."""
+    return isinstance(value, int | float | Decimal) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _as_date(value: object) -> datetime.date | None:
