@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from pytest_atdm.core.catalog import Domain, ReferenceTable, Rule
     from pytest_atdm.core.expressions import Evaluator, Parts
     from pytest_atdm.core.model import Cell
+    from pytest_atdm.core.planner.pattern import Pattern
     from pytest_atdm.core.schema import Check, Column, ForeignKey, Schema, Table
 
 Validator: TypeAlias = Literal["temporal", "synthetic", "value"]
 #: So many are kept; where conditions take in values of other columns, every plan may need new ones.
 MAX_DRAWERS: Final = 4096
+#: So many plans are kept as patterns, some 30 kB each for a plan of 16 rows.
+MAX_PATTERNS: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class Rulebook:
         self._conditions: dict[str, tuple[Condition, ...]] = {}
         self._relations: dict[str, Mapping[str, ForeignKey]] = {}
         self._drawers: dict[tuple[object, ...], Drawer] = {}
+        self.patterns: dict[tuple[object, ...], Pattern] = {}
         for id in self._rules:  # a rule that does not fit is an error now; the CHECKs of other tables wait for use
             self.conditions(schema.tables[id])
 
@@ -81,6 +85,12 @@ class Rulebook:
                 self._drawers.clear()
             self._drawers[key] = Drawer(column, self.schema, [expr for _, expr in conditions])
         return self._drawers[key]
+
+    def remember_pattern(self, key: tuple[object, ...], pattern: Pattern) -> None:
+        """Keep the *pattern* of a plan for the planner; beyond ``MAX_PATTERNS`` all are forgotten."""
+        if len(self.patterns) >= MAX_PATTERNS:
+            self.patterns.clear()
+        self.patterns[key] = pattern
 
     def relations(self, table: Table) -> Mapping[str, ForeignKey]:
         """Return the foreign keys of *table* by every name that a catalog may call them."""

@@ -81,6 +81,18 @@ def test_plan_is_repeatable(rulebook: Rulebook, id: str) -> None:
 
 
 @pytest.mark.parametrize("id", SCENARIOS)
+def test_plan_does_not_depend_on_the_plans_before_it(rulebook: Rulebook, id: str) -> None:
+    """A rulebook that has planned the scenario for other runs gives the same bytes as one that never has."""
+    used = Rulebook(rulebook.schema, rulebook.domain)
+
+    for run_id in ("01KAAAAAAAAAAAAAAAAAAAAAAA", "01KBBBBBBBBBBBBBBBBBBBBBBB", "01KCCCCCCCCCCCCCCCCCCCCCCC"):
+        fresh = Rulebook(rulebook.schema, rulebook.domain)
+        cold, warm = (wire.dump_plan(make_plan(book, id, run_id=run_id)) for book in (fresh, used))
+        assert cold == warm
+    assert used.patterns
+
+
+@pytest.mark.parametrize("id", SCENARIOS)
 def test_runs_do_not_share_business_keys(rulebook: Rulebook, id: str) -> None:
     """Two runs that ask for one scenario choose different member, plan, claim and provider numbers."""
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 from pytest_atdm.core.catalog import read_overrides
 from pytest_atdm.core.expressions import names, parse
@@ -10,18 +13,22 @@ from pytest_atdm.core.model import Plan, PlannedRow
 from pytest_atdm.core.planner.drafts import Drafting
 from pytest_atdm.core.planner.fill import Filling
 from pytest_atdm.core.planner.order import order_drafts
+from pytest_atdm.core.planner.pattern import find_pattern
 from pytest_atdm.core.types import to_cell
 
 if TYPE_CHECKING:
-    import datetime
     from collections.abc import Collection, Mapping, Sequence
 
     from pytest_atdm.core.catalog import Overrides, Scenario
     from pytest_atdm.core.model import Cell, Promise
     from pytest_atdm.core.planner.drafts import Draft
+    from pytest_atdm.core.planner.pattern import Pattern
     from pytest_atdm.core.rulebook import Rulebook
 
 __all__ = ("plan",)
+
+#: Types whose values are equal where their ``repr`` is.
+_TELLING: Final = frozenset({bool, int, float, str, type(None), Decimal, datetime.date, datetime.datetime, UUID})
 
 
 def plan(
@@ -47,6 +54,37 @@ def plan(
         PlanImpossible: the constraints leave no value.
     """
     asked = read_overrides(scenario, overrides)
+    key = _pattern_key(scenario, asked, seed, as_of)
+    pattern = rulebook.patterns.get(key) if key else None
+    if pattern is not None and pattern.is_of(scenario):
+        again = pattern.repeat(rulebook, as_of, run_id, request_key)
+        if again is not None:
+            return again
+    made, pattern = _make(scenario, rulebook, asked, run_id=run_id, request_key=request_key, seed=seed, as_of=as_of)
+    if key and pattern:
+        rulebook.remember_pattern(key, pattern)
+    return made
+
+
+def _pattern_key(scenario: Scenario, asked: Overrides, seed: int, as_of: datetime.date) -> tuple[object, ...] | None:
+    """Return what a plan depends on but for the request; None where a value may say of itself less than it is."""
+    if any(type(value) not in _TELLING for value in asked.cells.values()):
+        return None
+    cells = sorted((place, type(value).__name__, repr(value)) for place, value in asked.cells.items())
+    return (id(scenario), seed, as_of, repr(asked.parameters), tuple(cells))
+
+
+def _make(
+    scenario: Scenario,
+    rulebook: Rulebook,
+    asked: Overrides,
+    *,
+    run_id: str,
+    request_key: str,
+    seed: int,
+    as_of: datetime.date,
+) -> tuple[Plan, Pattern | None]:
+    """Return the plan, every cell settled anew, and what of it comes again."""
     drafting = Drafting(scenario, rulebook, asked, seed)
     drafting.run()
     drafts = order_drafts(drafting.drafts)
@@ -61,7 +99,7 @@ def plan(
         unique_part=(run_id, request_key),
     )
     filling.run()
-    return Plan(
+    made = Plan(
         scenario=scenario.id,
         domain=scenario.domain,
         schema=rulebook.schema.fingerprint,
@@ -76,6 +114,7 @@ def plan(
         promises=_promises(scenario, {*(row.entity for row in drafts), *(row.entity for row in drafting.existing)}),
         sources=_sources(drafts),
     )
+    return made, find_pattern(scenario, made, drafts, filling.notes)
 
 
 def _planned_row(draft: Draft) -> PlannedRow:

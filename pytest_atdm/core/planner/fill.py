@@ -7,29 +7,56 @@ on; a circle of formulas is an error.
 from __future__ import annotations
 
 import datetime
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.catalog import Literal
 from pytest_atdm.core.errors import CatalogError, OverrideError, PlanImpossible, SchemaMismatch
-from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, compile_expression, names, parse, substitute
+from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, compile_expression, parse
 from pytest_atdm.core.model import OVERRIDE, ExistingRow
 from pytest_atdm.core.planner.drafts import Draft
+from pytest_atdm.core.planner.drawing import Drawing
+from pytest_atdm.core.planner.pattern import Copied, Drawn, Given, Notes, Verdict, is_false_of
 from pytest_atdm.core.situation import Situation
 from pytest_atdm.core.types import to_cell
-from pytest_atdm.core.values import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pytest_atdm.core.catalog import Formula, Overrides, Scenario
-    from pytest_atdm.core.expressions import Expr, Parts, Scope, Value
+    from pytest_atdm.core.expressions import Parts, Scope, Value
     from pytest_atdm.core.model import Cell
+    from pytest_atdm.core.planner.pattern import Place
     from pytest_atdm.core.rulebook import Condition, Rulebook
-    from pytest_atdm.core.schema import Column, ForeignKey
+    from pytest_atdm.core.schema import Column, ForeignKey, Table
+    from pytest_atdm.core.situation import RowLike
 
 #: How often a row is drawn anew when a column finds no value beside the others; the chance that a solvable pair of
 #: ordered columns fails halves with each attempt.
 MAX_ATTEMPTS: Final = 16
+
+
+class _Watched(Situation):
+    """Notes which cells are looked up, for the steps of a pattern."""
+
+    def __init__(
+        self, rulebook: Rulebook, as_of: datetime.date, rows: Sequence[Draft], existing: Sequence[ExistingRow]
+    ) -> None:
+        super().__init__(rulebook, as_of, rows, existing)
+        self._reads: list[set[Place]] = [set()]
+
+    @contextmanager
+    def watched(self) -> Iterator[set[Place]]:
+        """Yield the set of cells that are looked up within the block, but for blocks within it."""
+        self._reads.append(set())
+        try:
+            yield self._reads[-1]
+        finally:
+            self._reads.pop()
+
+    def value(self, row: RowLike, table: Table, column: str) -> Value:
+        self._reads[-1].add((row.name, column))
+        return super().value(row, table, column)
 
 
 class Filling:
@@ -52,9 +79,17 @@ class Filling:
         self.overrides = overrides
         self.seed = seed
         self.as_of = as_of
-        self.unique_part = unique_part
-        self.situation = Situation(rulebook, as_of, drafts, existing)
+        self.situation = _Watched(rulebook, as_of, drafts, existing)
         self.drafts = drafts
+        self.notes = Notes()
+        self._drawing = Drawing(
+            scenario=scenario.id,
+            seed=seed,
+            as_of=as_of,
+            unique_part=unique_part,
+            situation=self.situation,
+            drafts=drafts,
+        )
         self._by_entity: dict[str, list[Draft]] = {}
         for draft in drafts:
             self._by_entity.setdefault(draft.entity, []).append(draft)
@@ -99,6 +134,8 @@ class Filling:
                 if parent_column not in parent.values:  # a default would fill it, but is not known before the insert
                     self._draw(parent, parent.shape.column_by_name[parent_column])
                 draft.values[column] = parent.values[parent_column]
+                source = frozenset({(parent.name, parent_column)})
+                self.notes.steps.append(Copied(row=draft.name, column=column, reads=source))
             else:
                 draft.values[column] = parent.values[parent_column]
 
@@ -114,6 +151,7 @@ class Filling:
                 if self._attempt == MAX_ATTEMPTS - 1:
                     raise
                 draft.values = dict(before)
+                self.notes.is_straight = False
         self._attempt = 0
         draft.values = {c.name: draft.values[c.name] for c in draft.shape.columns if c.name in draft.values}
 
@@ -128,18 +166,20 @@ class Filling:
     def _repair(self, draft: Draft) -> None:
         """Give optional columns a value where a condition is false without one."""
         for condition in self.rulebook.conditions(draft.shape):
-            if self._verdict(condition, draft) is not False:
+            if not self._is_false(condition, draft):
                 continue
             for name in sorted(condition.columns):
                 column = draft.shape.column_by_name[name]
                 if name not in draft.values and name not in draft.keys and not column.filled_by_database:
                     self._draw(draft, column)
 
-    def _verdict(self, condition: Condition, draft: Draft) -> Value:
-        try:
-            return condition.evaluate(self.situation.scope(draft))
-        except EvaluationError:
-            return False
+    def _is_false(self, condition: Condition, draft: Draft) -> bool:
+        with self.situation.watched() as reads:
+            is_false = is_false_of(condition, self.situation, draft)
+        self.notes.verdicts.append(
+            Verdict(row=draft.name, condition=condition, reads=frozenset(reads), is_false=is_false)
+        )
+        return is_false
 
     # -- one value
 
@@ -157,11 +197,11 @@ class Filling:
 
     def _settle(self, draft: Draft, column: Column) -> None:
         given = draft.given.get(column.name)
-        if isinstance(given, Literal):
-            draft.values[column.name] = self._given_cell(draft, column, given.value, given.source)
-        elif given is not None:
-            value = self._evaluate(draft, given)
+        if given is not None:
+            with self.situation.watched() as reads:
+                value = given.value if isinstance(given, Literal) else self._evaluate(draft, given)
             draft.values[column.name] = self._given_cell(draft, column, value, given.source)
+            self.notes.steps.append(Given(row=draft.name, column=column.name, reads=frozenset(reads)))
         elif _is_wanted(column):
             self._draw(draft, column)
 
@@ -235,58 +275,16 @@ class Filling:
     # -- drawing
 
     def _draw(self, draft: Draft, column: Column) -> None:
-        conditions = self._conditions_on(draft, column)
-        unique = self._carries_uniqueness(draft, column)
-        stream = self._stream(draft, column, unique=unique)
-        drawer = self.rulebook.drawer(draft.shape, column, conditions)
-        taken = self._taken(draft, column) if unique else ()
-        for cell in drawer.candidates(stream, unique=unique, as_of=self.as_of):
-            if (column.nullable and cell is None) or cell in taken:
-                continue
-            draft.values[column.name] = cell
-            return
-        raise PlanImpossible(
-            f'{self.scenario.id}: no value of "{draft.name}.{column.name}" ({column.type}) satisfies '
-            + ("; ".join(f"{one.text} ({one.source})" for one, _ in conditions) or "its type"),
-            hint="give the column in the scenario or as an override, or change what it is tied to",
+        hidden = frozenset(
+            one.name for one in draft.shape.columns if one is not column and self._is_open(draft, one.name)
         )
-
-    def _taken(self, draft: Draft, column: Column) -> list[Cell]:
-        """Return what *column* holds already, in the catalog's reference rows and in the other rows of this plan."""
-        others = [other.values[column.name] for other in self.drafts if self._has(other, draft, column)]
-        return [*self.rulebook.reference_cells(draft.table, column.name), *others]
-
-    def _has(self, other: Draft, draft: Draft, column: Column) -> bool:
-        return other.shape is draft.shape and other is not draft and column.name in other.values
-
-    def _stream(self, draft: Draft, column: Column, *, unique: bool) -> Stream:
-        part = self.unique_part if unique else ()
-        return Stream(self.seed, *part, self.scenario.id, draft.name, column.name, self._attempt)
-
-    def _conditions_on(self, draft: Draft, column: Column) -> list[tuple[Condition, Expr]]:
-        """Return the conditions that speak of *column* alone, once everything else that is known has been put in."""
-        alone = frozenset({(column.name,)})
-        found = []
-        for condition in self.rulebook.conditions(draft.shape):
-            if column.name not in condition.columns:
-                continue
-            if condition.is_local and len(condition.columns) == 1:
-                found.append((condition, condition.expr))
-                continue
-            expr = substitute(condition.expr, self._known_scope(draft, column))
-            if names(expr) == alone:
-                found.append((condition, expr))
-        return found
-
-    def _known_scope(self, draft: Draft, column: Column) -> Scope:
-        scope = self.situation.scope(draft)
-
-        def look_up(parts: Parts) -> Value:
-            if parts == (column.name,) or (len(parts) == 1 and self._is_open(draft, parts[0])):
-                return UNDECIDED
-            return scope(parts)
-
-        return look_up
+        unique = self._carries_uniqueness(draft, column)
+        with self.situation.watched() as reads:
+            cell = self._drawing.draw(draft, column, hidden=hidden, unique=unique, attempt=self._attempt)
+        draft.values[column.name] = cell
+        self.notes.steps.append(
+            Drawn(row=draft.name, column=column.name, reads=frozenset(reads), unique=unique, hidden=hidden)
+        )
 
     def _is_open(self, draft: Draft, name: str) -> bool:
         """True where *name* is a column whose value is still to be settled."""

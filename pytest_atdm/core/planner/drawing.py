@@ -1,0 +1,87 @@
+"""Drawing one value: under the conditions on its column, once everything else that is known has been put in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_atdm.core.errors import PlanImpossible
+from pytest_atdm.core.expressions import UNDECIDED, names, substitute
+from pytest_atdm.core.values import Stream
+
+if TYPE_CHECKING:
+    import datetime
+    from collections.abc import Collection, Sequence
+
+    from pytest_atdm.core.expressions import Expr, Parts, Scope, Value
+    from pytest_atdm.core.model import Cell
+    from pytest_atdm.core.planner.drafts import Draft
+    from pytest_atdm.core.rulebook import Condition
+    from pytest_atdm.core.schema import Column
+    from pytest_atdm.core.situation import Situation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """Draws values for *drafts*, which grow in *situation*; *unique_part* is what tells requests apart."""
+
+    scenario: str
+    seed: int
+    as_of: datetime.date
+    unique_part: tuple[str, str]
+    situation: Situation
+    drafts: Sequence[Draft]
+
+    def draw(self, draft: Draft, column: Column, *, hidden: Collection[str], unique: bool, attempt: int = 0) -> Cell:
+        """Return a cell for *column*; the columns *hidden* of the row count as unknown.
+
+        Raises:
+            PlanImpossible: the conditions leave none; they are named.
+        """
+        conditions = self._conditions_on(draft, column, hidden)
+        part = self.unique_part if unique else ()
+        stream = Stream(self.seed, *part, self.scenario, draft.name, column.name, attempt)
+        drawer = self.situation.rulebook.drawer(draft.shape, column, conditions)
+        taken = self._taken(draft, column) if unique else ()
+        for cell in drawer.candidates(stream, unique=unique, as_of=self.as_of):
+            if not ((column.nullable and cell is None) or cell in taken):
+                return cell
+        raise PlanImpossible(
+            f'{self.scenario}: no value of "{draft.name}.{column.name}" ({column.type}) satisfies '
+            + ("; ".join(f"{one.text} ({one.source})" for one, _ in conditions) or "its type"),
+            hint="give the column in the scenario or as an override, or change what it is tied to",
+        )
+
+    def _taken(self, draft: Draft, column: Column) -> list[Cell]:
+        """Return what *column* holds already, in the catalog's reference rows and in the other rows of this plan."""
+        others = [other.values[column.name] for other in self.drafts if _has(other, draft, column)]
+        return [*self.situation.rulebook.reference_cells(draft.table, column.name), *others]
+
+    def _conditions_on(self, draft: Draft, column: Column, hidden: Collection[str]) -> list[tuple[Condition, Expr]]:
+        """Return the conditions that speak of *column* alone, once everything else that is known has been put in."""
+        alone = frozenset({(column.name,)})
+        found = []
+        for condition in self.situation.rulebook.conditions(draft.shape):
+            if column.name not in condition.columns:
+                continue
+            if condition.is_local and len(condition.columns) == 1:
+                found.append((condition, condition.expr))
+                continue
+            expr = substitute(condition.expr, self._known_scope(draft, column, hidden))
+            if names(expr) == alone:
+                found.append((condition, expr))
+        return found
+
+    def _known_scope(self, draft: Draft, column: Column, hidden: Collection[str]) -> Scope:
+        scope = self.situation.scope(draft)
+
+        def look_up(parts: Parts) -> Value:
+            if parts == (column.name,) or (len(parts) == 1 and parts[0] in hidden):
+                return UNDECIDED
+            return scope(parts)
+
+        return look_up
+
+
+def _has(other: Draft, draft: Draft, column: Column) -> bool:
+    return other.shape is draft.shape and other is not draft and column.name in other.values
