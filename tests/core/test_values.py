@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from datetime import date
 from functools import partial
 from itertools import islice
@@ -206,3 +207,13 @@ def test_a_stream_is_even_and_has_an_identity() -> None:
     assert {stream.below(3) for _ in range(60)} == {0, 1, 2}
     assert sorted(stream.shuffled("abc")) == ["a", "b", "c"]
     assert len(list(islice(iter(stream.text("ab", 5)), 9))) == 5
+
+
+@pytest.mark.parametrize("alphabet", ["ab", string.printable])
+@pytest.mark.parametrize("n", [0, 1, 7, 100])
+def test_a_text_is_drawn_character_by_character(alphabet: str, n: int) -> None:
+    """However it is done, the characters and what is drawn afterwards are those of so many choices."""
+    one, other = Stream("a"), Stream("a")
+
+    assert "".join(one.choice(alphabet) for _ in range(n)) == other.text(alphabet, n)
+    assert one.bytes(9) == other.bytes(9)

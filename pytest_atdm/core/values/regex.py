@@ -77,7 +77,7 @@ class _Writer:
         if kind is op.NOT_LITERAL:
             return self.stream.choice(_PLAIN.replace(chr(body), ""))
         if kind is op.IN:
-            return self.stream.choice(_allowed(body))
+            return self.stream.choice(_allowed(tuple(body)))
         if kind is op.BRANCH:
             return self.write(self.stream.choice(body[1]))
         if kind is op.SUBPATTERN:
@@ -100,10 +100,14 @@ class _Writer:
         spread = _UNIQUE_SPREAD if self.unique else _SPREAD
         most = max(low, min(self.longest, low + spread if high is op.MAXREPEAT else min(high, low + spread)))
         least = max(low, most // 2 if self.unique else min(1, most) if high is op.MAXREPEAT else low)
-        return "".join(self.write(nodes) for _ in range(self.stream.between(least, most)))
+        times = self.stream.between(least, most)
+        if len(nodes) == 1 and nodes[0][0] is op.IN:
+            return self.stream.text(_allowed(tuple(nodes[0][1])), times)
+        return "".join(self.write(nodes) for _ in range(times))
 
 
-def _allowed(items: Sequence[_Node]) -> str:
+@lru_cache(maxsize=1024)
+def _allowed(items: tuple[_Node, ...]) -> str:
     negated = items[0][0] is op.NEGATE
     characters = "".join(_characters_of(kind, body) for kind, body in items)
     if not negated:

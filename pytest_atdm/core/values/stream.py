@@ -38,8 +38,7 @@ class Stream:
 
     def below(self, n: int) -> int:
         """Draw a whole number from 0 to *n* - 1, evenly."""
-        size = (n.bit_length() + _SPARE_BITS + 7) // 8
-        return int.from_bytes(self.bytes(size), "big") % n
+        return int.from_bytes(self.bytes(_size_below(n)), "big") % n
 
     def between(self, low: int, high: int) -> int:
         """Draw a whole number from *low* to *high*, both included."""
@@ -50,10 +49,19 @@ class Stream:
         return items[self.below(len(items))]
 
     def text(self, alphabet: str, n: int) -> str:
-        """Draw *n* characters of *alphabet*."""
-        return "".join(self.choice(alphabet) for _ in range(n))
+        """Draw *n* characters of *alphabet*, each as ``choice`` would."""
+        size, letters = _size_below(len(alphabet)), len(alphabet)
+        drawn = self.bytes(size * n)
+        return "".join(
+            alphabet[int.from_bytes(drawn[at : at + size], "big") % letters] for at in range(0, n * size, size)
+        )
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
         """Return *items* in a drawn order."""
         left = list(items)
         return [left.pop(self.below(len(left))) for _ in items]
+
+
+def _size_below(n: int) -> int:
+    """Return how many bytes are drawn for a number below *n*."""
+    return (n.bit_length() + _SPARE_BITS + 7) // 8
