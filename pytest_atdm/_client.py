@@ -155,10 +155,12 @@ class SeederClient:
     def _call(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None, *, again: bool = True
     ) -> bytes:
-        url = self._url.copy_with(raw_path=self._prefix + path.encode())
-        sent = {**self._headers, **({"Content-Type": "application/json"} if body else {}), **(headers or {})}
+        target = self._prefix + path.encode()
+        sent = {**self._headers, **(headers or {})}
+        if body:
+            sent |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
         try:
-            status, kind, answer = self._exchange(method, url, body, sent, again=again)
+            status, kind, answer = self._exchange(method, target, body, sent, again=again)
         except self._httpx.TransportError as exc:
             raise self._unreachable(method, path, exc) from exc
         if status >= self._httpx.codes.BAD_REQUEST or not self._httpx.codes.is_success(status):
@@ -166,9 +168,11 @@ class SeederClient:
         return answer
 
     def _exchange(
-        self, method: str, url: httpx.URL, body: bytes, headers: dict[str, str], *, again: bool
+        self, method: str, target: bytes, body: bytes, headers: dict[str, str], *, again: bool
     ) -> tuple[int, str, bytes]:
-        request = self._httpx.Request(method, url, content=body, headers=headers)
+        # A stream, and a target beside the URL: what httpx does with content and a new URL takes 0.2 ms a test.
+        stream, where = self._httpx.ByteStream(body), {"target": target}
+        request = self._httpx.Request(method, self._url, headers=headers, stream=stream, extensions=where)
         try:
             response = self._transport.handle_request(request)
             return response.status_code, response.headers.get("content-type", ""), response.read()
@@ -176,7 +180,7 @@ class SeederClient:
             # Only now does a kept connection show that it was closed. Who refuses a new connection is not there.
             if not again or isinstance(exc, self._httpx.ConnectError):
                 raise
-            return self._exchange(method, url, body, headers, again=False)
+            return self._exchange(method, target, body, headers, again=False)
 
     def _unreachable(self, method: str, path: str, exc: httpx.TransportError) -> AtdmError:
         what = "did not answer in time" if isinstance(exc, self._httpx.TimeoutException) else "cannot be reached"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 class OneConnection(httpx.BaseTransport):
     """Sends every request over one connection to the host of *url*, opened when it is needed and again when it broke.
 
+    The extension ``target`` stands in for the URL's path, as with httpx's own transport.
     Gives up after *connect_s* seconds without a connection, and after *read_s* seconds without a byte. Whatever goes
     wrong is one of httpx's transport errors, and the connection is closed then.
     """
@@ -34,7 +35,8 @@ class OneConnection(httpx.BaseTransport):
         with self._closed_on_error(), _translated(request):
             self._send(request)
             answer = self._connection.getresponse()
-            return httpx.Response(answer.status, headers=answer.getheaders(), content=answer.read(), request=request)
+            stream = httpx.ByteStream(answer.read())
+            return httpx.Response(answer.status, headers=answer.getheaders(), stream=stream, request=request)
 
     def close(self) -> None:
         """Close the connection."""
@@ -50,11 +52,11 @@ class OneConnection(httpx.BaseTransport):
         self._connection.sock.settimeout(self._read_s)
 
     def _send(self, request: httpx.Request) -> None:
-        target = request.url.raw_path.decode("ascii")
-        self._connection.putrequest(request.method, target, skip_host=True, skip_accept_encoding=True)
+        target: bytes = request.extensions.get("target", request.url.raw_path)
+        self._connection.putrequest(request.method, target.decode("ascii"), skip_host=True, skip_accept_encoding=True)
         for name, value in request.headers.raw:
             self._connection.putheader(name, value)
-        self._connection.endheaders(request.content or None)
+        self._connection.endheaders(request.read() or None)
 
     @contextlib.contextmanager
     def _closed_on_error(self) -> Iterator[None]:
