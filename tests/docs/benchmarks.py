@@ -23,8 +23,8 @@ def render_benchmarks(figures: Sequence[Figure]) -> str:
         "# Benchmarks",
         "`make bench` measures and writes `.atdm/bench.json`; `python -m tests.docs.benchmarks` makes this page of it.",
         "Ratios tell more than times: the machine of whoever measured is not yours.",
-        "The time of a template clone is that of the disk, which copies some hundred files for it; it varies most from run "
-        "to run, and the target beside it is met only where the disk is slow.",
+        "The time of a template clone is that of the disk, which copies some hundred files for it. It varies most from "
+        "run to run, and the target beside it is met only where the disk is slow.",
         render_table(figures) if figures else "No figures yet.",
     )
 
