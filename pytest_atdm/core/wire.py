@@ -1,7 +1,7 @@
 """Values to bytes and back: canonical where a hash stands on it, strict where bytes come from outside.
 
-Canonical JSON: keys sorted, no spaces, UTF-8 without escapes, no NaN. Reading refuses unknown and missing fields and
-wrong types with the path to them.
+Canonical JSON, of plans: keys sorted, no spaces, UTF-8 without escapes, floats in their shortest form. Reading refuses
+missing fields and wrong types with the path to them, and unknown fields too, but for ``load_lenient``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MAX_FAULTS: Final = 20  # a hostile body must not buy an answer larger than its
 
 
 def dump(value: object) -> bytes:
-    """Return the canonical JSON of a dataclass, or of JSON values.
+    """Return a dataclass, or JSON values, as JSON with sorted keys: what a client sends.
 
     Raises:
         ValueError: NaN or an infinity, which JSON does not know.
@@ -48,8 +48,6 @@ def _default(value: object) -> object:
 _ENCODER: Final = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_default
 )
-
-
 #: A seventh of the time of the encoder above, which knows NaN when it sees it.
 _PLAN_ENCODER: Final = msgspec.json.Encoder(order="sorted")
 

@@ -164,6 +164,19 @@ def test_each_override_has_a_pattern_of_its_own(first: int, second: int, kind: t
     assert cold == warm
 
 
+def test_a_pattern_is_enough_for_the_next_request() -> None:
+    """What is made from a pattern alone is the whole plan; the cells that no request changes are not drawn again."""
+    loaded = catalog(one="entities:\n  part: {table: parts, count: 2, low: 0}\n")
+    book = rulebook(PARTS, USES)
+    make(loaded.scenario("one"), book, ("R1", "a"), {})
+    (pattern,) = book.patterns.values()
+
+    again = pattern.repeat(book, AS_OF, "R2", "b")
+
+    assert again is not None
+    assert make(loaded.scenario("one"), rulebook(PARTS, USES), ("R2", "b"), {}) == wire.dump_plan(again)
+
+
 def test_patterns_are_bounded() -> None:
     """A rulebook keeps no more of them than it says, however many scenarios and overrides there are."""
     loaded = catalog(one="parameters:\n  n: {type: integer, default: 0}\nentities:\n  part: {table: parts, low: = n}\n")

@@ -62,28 +62,50 @@ def test_a_refusal_is_the_same_by_both_ways(
     assert fast.is_client_error
 
 
-def test_a_caller_that_went_away_in_mid_sentence_has_asked_for_nothing() -> None:
-    """Half a body is not acted on: a reset without the events that were on their way would lose them."""
-    messages: list[Any] = [{"type": "http.request", "body": b'{"ev', "more_body": True}, {"type": "http.disconnect"}]
-    sent: list[object] = []
-    headers = [(b"content-length", b"99"), (b"authorization", b"Bearer t"), (b"atdm-cleanup-token", b"x")]
-    scope: Any = {"type": "http", "method": "DELETE", "path": f"/test-data/requests/{UNKNOWN}", "headers": headers}
+async def framework(*_: object) -> None:
+    """Stand where the framework does, for calls that must not get there."""
+    raise AssertionError("the framework was asked")
+
+
+def find_service() -> Any:
+    """Stand where the service does, for calls that must not get there."""
+    raise AssertionError("the service was asked")
+
+
+def call(method: str, path: str, token: str, *messages: Any) -> tuple[list[Any], list[Any]]:
+    """Return what the fast path sends when it gets *messages*, and which of them it left unread."""
+    headers = [(b"content-length", b"99"), (b"authorization", f"Bearer {token}".encode()), (b"host", b"x")]
+    scope: Any = {"type": "http", "method": method, "path": path, "headers": headers, "query_string": b"",
+                  "server": None, "root_path": "", "scheme": "http"}  # fmt: skip
+    sent, left = [], list(messages)
 
     async def receive() -> Any:
-        return messages.pop(0)
+        return left.pop(0)
 
     async def send(message: object) -> None:
         sent.append(message)
 
-    def find_service() -> Any:
-        raise AssertionError("the service was asked")
-
-    async def framework(*_: object) -> None:
-        raise AssertionError("the framework was asked")
-
     asyncio.run(FastPath(framework, find_service, token="t", max_body_bytes=100)(scope, receive, send))
+    return sent, left
 
-    assert ([], []) == (messages, sent)
+
+HALF = ({"type": "http.request", "body": b'{"ev', "more_body": True}, {"type": "http.disconnect"})
+BOTH = pytest.mark.parametrize(("method", "path"), [("POST", SEED), ("DELETE", f"/test-data/requests/{UNKNOWN}")])
+
+
+@BOTH
+def test_a_caller_that_went_away_in_mid_sentence_has_asked_for_nothing(method: str, path: str) -> None:
+    """Half a body is not acted on: a reset without the events that were on their way would lose them."""
+    assert ([], []) == call(method, path, "t", *HALF)
+
+
+@BOTH
+def test_nothing_is_read_of_a_caller_without_the_token(method: str, path: str) -> None:
+    """The token is looked at before the body, and without the framework."""
+    sent, left = call(method, path, "wrong", *HALF)
+
+    assert 401 == sent[0]["status"]
+    assert list(HALF) == left
 
 
 @pytest.mark.parametrize("path", ["/test-data/requests", "/test-data/requests/"])

@@ -77,7 +77,6 @@ class Filling:
         self.scenario = scenario
         self.rulebook = rulebook
         self.overrides = overrides
-        self.seed = seed
         self.as_of = as_of
         self.situation = _Watched(rulebook, as_of, drafts, existing)
         self.drafts = drafts
