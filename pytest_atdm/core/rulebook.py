@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from pytest_atdm.core.errors import AtdmError, CatalogError
-from pytest_atdm.core.expressions import Expr, compile_expression, names, parse, rename
+from pytest_atdm.core.expressions import Expr, compile_expression, conjuncts, names, parse, rename
 from pytest_atdm.core.relations import find_relations
 from pytest_atdm.core.values import Drawer
 
@@ -30,7 +30,7 @@ MAX_DRAWERS: Final = 4096
 MAX_PATTERNS: Final = 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Condition:
     """What must not be false of a row of one table.
 
@@ -47,6 +47,15 @@ class Condition:
     text: str
     source: str
     fix: str
+
+    def parts_about(self, column: str) -> tuple[Expr, ...]:
+        """Return the parts joined by AND that name *column*: each must hold by itself."""
+        return self._parts.get(column, ())
+
+    @cached_property
+    def _parts(self) -> Mapping[str, tuple[Expr, ...]]:
+        parts = [(part, names(part)) for part in conjuncts(self.expr)]
+        return {name: tuple(part for part, named in parts if (name,) in named) for name in self.columns}
 
 
 class Rulebook:

@@ -23,11 +23,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Identity = Literal["", "always", "by default"]
+Match = Literal["simple", "full"]
+TriggerKind = Literal["before", "after", "instead of", "rule"]
+Right = Literal["select", "insert", "update", "delete"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column(Strict):
-    """One column. *sequence* is the qualified name of the sequence behind an identity or serial column, else None."""
+    """One column.
+
+    *nullable* is False also where its domain forbids NULL. *sequence* is the qualified name of the sequence behind an
+    identity or serial column, else None. *expression* is what a *generated* column is computed from.
+    """
 
     name: str
     type: str
@@ -36,6 +43,7 @@ class Column(Strict):
     identity: Identity = ""
     generated: bool = False
     sequence: str | None = None
+    expression: str | None = None
 
     @property
     def filled_by_database(self) -> bool:
@@ -49,17 +57,36 @@ class Unique(Strict):
 
     name: str
     columns: tuple[str, ...]
+    nulls_distinct: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion(Strict):
+    """Two rows must differ somewhere in *columns*: a partial or expression unique index, or an EXCLUDE constraint.
+
+    *columns* are all that *definition* (the text of the index or constraint) speaks of, its condition included.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    definition: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignKey(Strict):
-    """*columns* of the table that holds it refer to *parent_columns* of the table *parent* (an id), pairwise."""
+    """*columns* of the table that holds it refer to *parent_columns* of the table *parent* (an id), pairwise.
+
+    *period*: the last pair are ranges, and the parent's (of several rows together) cover the child's.
+    """
 
     name: str
     columns: tuple[str, ...]
     parent: str
     parent_columns: tuple[str, ...]
     on_delete: str = "no action"
+    match: Match = "simple"
+    deferrable: bool = False
+    period: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,16 +107,55 @@ class Domain(Strict):
     checks: tuple[Check, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute(Strict):
+    """One attribute of a composite type."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partition(Strict):
+    """A leaf partition: its table id, and the condition that its rows satisfy (empty for a DEFAULT without sisters)."""
+
+    id: str
+    bounds: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger(Strict):
+    """A trigger or rule that is enabled: *events* such as ``("insert", "update")``, and the function that it calls."""
+
+    name: str
+    kind: TriggerKind
+    events: tuple[str, ...]
+    function: str = ""
+    for_each_row: bool = True
+    deferrable: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Table(Strict):
-    """One base table: columns in their order, keys and checks sorted by name."""
+    """One base table: columns in their order, keys, checks and triggers sorted by name.
+
+    A partitioned table stands for its *partitions* (None: it is not partitioned); they are not listed themselves.
+    *inherits* are the tables it is a child of. *row_security*: policies apply to the seeder's role. *missing_rights*
+    are those that the role lacks.
+    """
 
     id: str
     columns: tuple[Column, ...]
     primary_key: tuple[str, ...] = ()
     uniques: tuple[Unique, ...] = ()
+    exclusions: tuple[Exclusion, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     checks: tuple[Check, ...] = ()
+    triggers: tuple[Trigger, ...] = ()
+    partitions: tuple[Partition, ...] | None = None
+    inherits: tuple[str, ...] = ()
+    row_security: bool = False
+    missing_rights: tuple[Right, ...] = ()
 
     @cached_property
     def column_by_name(self) -> Mapping[str, Column]:
@@ -101,6 +167,11 @@ class Table(Strict):
         """The column tuples that must be unique: the primary key first, where there is one."""
         keys = (self.primary_key,) if self.primary_key else ()
         return keys + tuple(unique.columns for unique in self.uniques)
+
+    @cached_property
+    def differing_sets(self) -> tuple[tuple[str, ...], ...]:
+        """The column tuples in which a new row must differ from others: ``unique_sets``, and those of exclusions."""
+        return self.unique_sets + tuple(one.columns for one in self.exclusions if one.columns)
 
     def column(self, name: str, *, where: str = "") -> Column:
         """Return the column *name*; *where* goes into the message.
@@ -118,11 +189,17 @@ class Table(Strict):
 
 @dataclass(frozen=True, kw_only=True)
 class Schema(Strict):
-    """All tables, enums and domains that a plan may touch, and the order in which unqualified names are looked up."""
+    """All tables, enums, domains, composite and range types, and the order in which unqualified names are looked up.
+
+    Types are told by the name that ``format_type`` gives them; a range type has its subtype, a multirange type its
+    range type in brackets: ``{"floatrange": "double precision", "floatmultirange": "{floatrange}"}``.
+    """
 
     tables: Mapping[str, Table]
     enums: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     domains: Mapping[str, Domain] = field(default_factory=dict)
+    composites: Mapping[str, tuple[Attribute, ...]] = field(default_factory=dict)
+    ranges: Mapping[str, str] = field(default_factory=dict)
     search_path: tuple[str, ...] = ("public",)
 
     @cached_property
@@ -167,6 +244,8 @@ def dump_schema(schema: Schema) -> bytes:
         "tables": {name: dataclasses.asdict(table) for name, table in schema.tables.items()},
         "enums": {name: list(labels) for name, labels in schema.enums.items()},
         "domains": {name: dataclasses.asdict(domain) for name, domain in schema.domains.items()},
+        "composites": {name: [dataclasses.asdict(one) for one in parts] for name, parts in schema.composites.items()},
+        "ranges": dict(schema.ranges),
         "search_path": list(schema.search_path),
     }
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -10,6 +10,7 @@ from uuid import UUID
 from pytest_atdm.core.catalog import read_overrides
 from pytest_atdm.core.expressions import names, parse
 from pytest_atdm.core.model import Plan, PlannedRow
+from pytest_atdm.core.planner.advice import NO_ADVICE, Advice, LinkNeeded
 from pytest_atdm.core.planner.drafts import Drafting
 from pytest_atdm.core.planner.fill import Filling
 from pytest_atdm.core.planner.order import order_drafts
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.planner.pattern import Pattern
     from pytest_atdm.core.rulebook import Rulebook
 
-__all__ = ("plan",)
+__all__ = ("NO_ADVICE", "Advice", "plan")
 
 #: Types whose values are equal where their ``repr`` is.
 _TELLING: Final = frozenset({bool, int, float, str, type(None), Decimal, datetime.date, datetime.datetime, UUID})
@@ -40,12 +41,13 @@ def plan(
     request_key: str,
     seed: int,
     as_of: datetime.date,
+    advice: Advice = NO_ADVICE,
 ) -> Plan:
     """Return the rows of *scenario*, parents before children.
 
     Pure and deterministic: equal arguments give byte-equal ``wire.dump_plan``. Columns under a unique constraint carry
     a part derived from (*run_id*, *request_key*); all other generated values depend only on (*seed*, scenario, row,
-    column).
+    column). *advice* comes from what a database said of an earlier plan.
 
     Raises:
         OverrideError: an override is unknown, of the wrong type or out of range.
@@ -54,13 +56,20 @@ def plan(
         PlanImpossible: the constraints leave no value.
     """
     asked = read_overrides(scenario, overrides)
-    key = _pattern_key(scenario, asked, seed, as_of)
+    key = _pattern_key(scenario, asked, seed, as_of) if advice.is_empty else None
     pattern = rulebook.patterns.get(key) if key else None
     if pattern is not None and pattern.is_of(scenario):
         again = pattern.repeat(rulebook, as_of, run_id, request_key)
         if again is not None:
             return again
-    made, pattern = _make(scenario, rulebook, asked, run_id=run_id, request_key=request_key, seed=seed, as_of=as_of)
+    while True:
+        try:
+            made, pattern = _make(
+                scenario, rulebook, asked, unique_part=(run_id, request_key), seed=seed, as_of=as_of, advice=advice
+            )
+            break
+        except LinkNeeded as need:
+            advice = advice.linking(need.table, need.keys)
     if key and pattern:
         rulebook.remember_pattern(key, pattern)
     return made
@@ -79,13 +88,13 @@ def _make(
     rulebook: Rulebook,
     asked: Overrides,
     *,
-    run_id: str,
-    request_key: str,
+    unique_part: tuple[str, str],
     seed: int,
     as_of: datetime.date,
+    advice: Advice,
 ) -> tuple[Plan, Pattern | None]:
     """Return the plan, every cell settled anew, and what of it comes again."""
-    drafting = Drafting(scenario, rulebook, asked, seed)
+    drafting = Drafting(scenario, rulebook, asked, seed, advice)
     drafting.run()
     drafts = order_drafts(drafting.drafts)
     filling = Filling(
@@ -96,15 +105,16 @@ def _make(
         existing=drafting.existing,
         seed=seed,
         as_of=as_of,
-        unique_part=(run_id, request_key),
+        unique_part=unique_part,
+        advice=advice,
     )
     filling.run()
     made = Plan(
         scenario=scenario.id,
         domain=scenario.domain,
         schema=rulebook.schema.fingerprint,
-        run_id=run_id,
-        request_key=request_key,
+        run_id=unique_part[0],
+        request_key=unique_part[1],
         seed=seed,
         as_of=as_of.isoformat(),
         parameters=asked.parameters,
@@ -114,7 +124,7 @@ def _make(
         promises=_promises(scenario, {*(row.entity for row in drafts), *(row.entity for row in drafting.existing)}),
         sources=_sources(drafts),
     )
-    return made, find_pattern(scenario, made, drafts, filling.notes)
+    return made, find_pattern(scenario, made, drafts, filling.notes, filling.ties)
 
 
 def _planned_row(draft: Draft) -> PlannedRow:

@@ -7,23 +7,29 @@ from typing import TYPE_CHECKING
 
 from pytest_atdm.core.catalog import Formula, Link, Literal
 from pytest_atdm.core.errors import CatalogError, OverrideError, SchemaMismatch
-from pytest_atdm.core.expressions import compile_expression, parse
+from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, compile_expression, parse
 from pytest_atdm.core.model import OVERRIDE, ExistingRow
+from pytest_atdm.core.planner.advice import NO_ADVICE
 from pytest_atdm.core.text import suggest
 from pytest_atdm.core.values import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_atdm.core.catalog import Entity, Overrides, Scenario
+    from pytest_atdm.core.expressions import Parts, Value
     from pytest_atdm.core.model import Cell
+    from pytest_atdm.core.planner.advice import Advice
     from pytest_atdm.core.rulebook import Rulebook
     from pytest_atdm.core.schema import ForeignKey, Table
 
 
 @dataclass(slots=True, eq=False)
 class Draft:
-    """A row on its way to a plan; *given* is by column, *links* by foreign key name, *values* and *keys* fill up."""
+    """A row on its way to a plan; *given* is by column, *links* by foreign key name, *values* and *keys* fill up.
+
+    *cause* is the row that needed this one as its parent; None for the rows of an entity.
+    """
 
     name: str
     entity: str
@@ -33,6 +39,7 @@ class Draft:
     links: dict[str, Draft | ExistingRow] = field(default_factory=dict)
     values: dict[str, Cell] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
+    cause: Draft | None = None
 
     @property
     def table(self) -> str:
@@ -43,7 +50,10 @@ class Draft:
 class Drafting:
     """Expands entities to drafts, links them, and adds the parents that nobody named."""
 
-    def __init__(self, scenario: Scenario, rulebook: Rulebook, overrides: Overrides, seed: int) -> None:
+    def __init__(
+        self, scenario: Scenario, rulebook: Rulebook, overrides: Overrides, seed: int, advice: Advice = NO_ADVICE
+    ) -> None:
+        self.advice = advice
         self.scenario = scenario
         self.rulebook = rulebook
         self.overrides = overrides
@@ -66,6 +76,7 @@ class Drafting:
         for draft in queue:  # grows while parents are added
             for key in draft.shape.foreign_keys:
                 self._link(draft, key, queue)
+            self._part_parents(draft, queue)
 
     def _expand(self, entity: Entity) -> Iterator[Draft | ExistingRow]:
         table = self.rulebook.schema.table(entity.table, where=f'{entity.source}: entity "{entity.name}"')
@@ -139,8 +150,17 @@ class Drafting:
             entity, source = self._links[draft.entity, key.name]
             if not any(column in draft.given for column in key.columns):  # an override of the column wins
                 draft.links[key.name] = self._pick(draft, key, entity, source)
-        elif not any(column in draft.given for column in key.columns) and _is_required(draft.shape, key):
+        elif self._is_wanted(draft, key):
             draft.links[key.name] = self._find_parent(draft, key, queue)
+
+    def _is_wanted(self, draft: Draft, key: ForeignKey) -> bool:
+        if all(column in draft.given for column in key.columns):
+            return False
+        if (draft.table, key.name) in self.advice.link:
+            return True
+        if draft.table in self.advice.full and key.parent != draft.table:
+            return True
+        return not any(column in draft.given for column in key.columns) and is_required(draft.shape, key)
 
     def _pick(self, draft: Draft, key: ForeignKey, entity: str, source: str) -> Draft | ExistingRow:
         rows = self._by_entity[entity]
@@ -161,7 +181,11 @@ class Drafting:
             )
         if candidates:
             return candidates[0]
-        name = f"{draft.name}/{key.name}" if _is_one_to_one(draft.shape, key) else key.parent
+        name = key.parent
+        if _is_one_to_one(draft.shape, key):
+            if (asking := _find_asking(draft, key.parent)) is not None:
+                return asking
+            name = f"{draft.name}/{key.name}"
         if name not in self._parents:
             self._parents[name] = self._make_parent(draft, key, queue)
         return self._parents[name]
@@ -171,25 +195,120 @@ class Drafting:
         return [row for row in rows if row is not draft]
 
     def _make_parent(self, draft: Draft, key: ForeignKey, queue: list[Draft]) -> Draft | ExistingRow:
-        name = f"{draft.name}.{key.columns[0].removesuffix('_id')}"
+        name = self._free_name(f"{draft.name}.{key.columns[0].removesuffix('_id')}")
         reference = self.rulebook.reference.get(key.parent)
-        if reference and reference.rows:
-            row = Stream(self.seed, self.scenario.id, name, "existing").choice(reference.rows)
-            existing = ExistingRow(name=name, entity=name, table=key.parent, values=dict(row))
-            self.existing.append(existing)
-            return existing
+        standing = reference.rows if reference else self.advice.reuse.get(key.parent, ())
+        if standing:
+            return self._take_existing(name, key.parent, standing)
         if key.parent == draft.table:
             return draft
-        parent = Draft(name, name, self.rulebook.schema.tables[key.parent])
+        return self._add_parent(name, draft, key, queue)
+
+    def _take_existing(self, name: str, table: str, standing: Sequence[Mapping[str, Cell]]) -> ExistingRow:
+        row = Stream(self.seed, self.scenario.id, name, "existing", *self._again()).choice(standing)
+        existing = ExistingRow(name=name, entity=name, table=table, values=dict(row))
+        self.existing.append(existing)
+        return existing
+
+    def _again(self) -> tuple[int, ...]:
+        return (self.advice.attempt,) if self.advice.attempt else ()
+
+    def _add_parent(self, name: str, draft: Draft, key: ForeignKey, queue: list[Draft]) -> Draft:
+        parent = Draft(name, name, self.rulebook.schema.tables[key.parent], cause=draft)
         self.drafts.append(parent)
         queue.append(parent)
         return parent
 
+    def _free_name(self, name: str) -> str:
+        """Return *name*; where two foreign keys begin with the same column, the second one's row gets a number."""
+        taken = {row.name for row in (*self.drafts, *self.existing)}
+        numbered = (name, *(f"{name}~{number}" for number in range(2, len(taken) + 3)))
+        return next(one for one in numbered if one not in taken)
 
-def _is_required(table: Table, key: ForeignKey) -> bool:
+    # -- two references that must differ
+
+    def _part_parents(self, draft: Draft, queue: list[Draft]) -> None:
+        """Give references that a condition forbids to be the same (or in this order) parents of their own."""
+        keys = [key for key in draft.shape.foreign_keys if self._is_ours(draft, key)]
+        if keys and self._is_broken(draft):
+            for key in keys:
+                self._part(draft, key, queue)
+                if not self._is_broken(draft):
+                    return
+
+    def _is_ours(self, draft: Draft, key: ForeignKey) -> bool:
+        return key.name in draft.links and (draft.entity, key.name) not in self._links
+
+    def _part(self, draft: Draft, key: ForeignKey, queue: list[Draft]) -> None:
+        before = draft.links[key.name]
+        name = self._free_name(f"{draft.name}.{key.name}")
+        standing = self.advice.reuse.get(key.parent, ())
+        others = [row for row in standing if not isinstance(before, ExistingRow) or dict(row) != dict(before.values)]
+        if others:
+            draft.links[key.name] = self._take_existing(name, key.parent, others)
+            return
+        other = self._add_parent(name, draft, key, queue)
+        draft.links[key.name] = other
+        if other.shape is draft.shape:  # a row that may not refer to itself: two that refer to each other
+            other.links[key.name] = draft
+
+    def _is_broken(self, draft: Draft) -> bool:
+        """Return whether a condition over keys alone is false, were keys numbered in the order of their rows."""
+        numbers = _KeyNumbers(draft, self.drafts)
+        for condition in self.rulebook.conditions(draft.shape):
+            if condition.is_local and condition.columns and condition.columns <= numbers.columns:
+                try:
+                    if condition.evaluate(numbers.look_up) is False:
+                        return True
+                except EvaluationError:
+                    continue
+        return False
+
+
+class _KeyNumbers:
+    """Stand-ins for the keys that a draft's references and its own sequence will have: equal where those will be."""
+
+    def __init__(self, draft: Draft, drafts: Sequence[Draft]) -> None:
+        places = {id(one): number for number, one in enumerate(drafts, start=1)}
+        self._cells: dict[str, object] = {
+            column.name: places[id(draft)] for column in draft.shape.columns if column.sequence
+        }
+        for key in draft.shape.foreign_keys:
+            parent = draft.links.get(key.name)
+            for column, parent_column in zip(key.columns, key.parent_columns, strict=True):
+                if isinstance(parent, Draft):
+                    self._cells[column] = places[id(parent)]
+                elif parent is not None:
+                    self._cells[column] = parent.values.get(parent_column, UNDECIDED)
+                elif column not in draft.given and draft.shape.column_by_name[column].default is None:
+                    self._cells.setdefault(column, None)
+        self.columns = frozenset(self._cells)
+
+    def look_up(self, parts: Parts) -> Value:
+        """Return the number at the end of a name."""
+        return self._cells.get(parts[0], UNDECIDED) if len(parts) == 1 else UNDECIDED
+
+
+def is_required(table: Table, key: ForeignKey) -> bool:
+    """Return whether a row of *table* cannot do without the parent.
+
+    A key with a part that may stay NULL, or with a default for every part, can. MATCH FULL takes no key in parts.
+    """
     columns = [table.column_by_name[name] for name in key.columns]
-    return all(not column.nullable and column.default is None and not column.filled_by_database for column in columns)
+    if all(column.default is not None or column.filled_by_database for column in columns):
+        return False
+    if key.match == "full":
+        return any(not column.nullable for column in columns)
+    return all(column.generated or not column.nullable for column in columns)
 
 
 def _is_one_to_one(table: Table, key: ForeignKey) -> bool:
-    return any(set(columns) <= set(key.columns) for columns in table.unique_sets)
+    return any(set(columns) <= set(key.columns) for columns in table.differing_sets)
+
+
+def _find_asking(draft: Draft, table: str) -> Draft | None:
+    """Return the nearest row of *table* for whose sake *draft* is there: a circle of references closes at it."""
+    asking = draft.cause
+    while asking is not None and asking.table != table:
+        asking = asking.cause
+    return asking

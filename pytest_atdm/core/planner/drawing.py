@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_atdm.core.errors import PlanImpossible
-from pytest_atdm.core.expressions import UNDECIDED, names, substitute
+from pytest_atdm.core.expressions import UNDECIDED, names, rename, substitute
 from pytest_atdm.core.values import Stream
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.expressions import Expr, Parts, Scope, Value
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.planner.drafts import Draft
+    from pytest_atdm.core.planner.ties import Ties
     from pytest_atdm.core.rulebook import Condition
     from pytest_atdm.core.schema import Column
     from pytest_atdm.core.situation import Situation
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawing:
-    """Draws values for *drafts*, which grow in *situation*; *unique_part* is what tells requests apart."""
+    """Draws values for *drafts*, which grow in *situation*; *unique_part* is what tells requests apart.
+
+    *ties* says which cells must satisfy the conditions of others too; *number* makes other draws.
+    """
 
     scenario: str
     seed: int
@@ -31,6 +35,8 @@ class Drawing:
     unique_part: tuple[str, str]
     situation: Situation
     drafts: Sequence[Draft]
+    ties: Ties
+    number: int = 0
 
     def draw(self, draft: Draft, column: Column, *, hidden: Collection[str], unique: bool, attempt: int = 0) -> Cell:
         """Return a cell for *column*; the columns *hidden* of the row count as unknown.
@@ -40,7 +46,7 @@ class Drawing:
         """
         conditions = self._conditions_on(draft, column, hidden)
         part = self.unique_part if unique else ()
-        stream = Stream(self.seed, *part, self.scenario, draft.name, column.name, attempt)
+        stream = Stream(self.seed, *part, self.scenario, draft.name, column.name, self.number + attempt)
         drawer = self.situation.rulebook.drawer(draft.shape, column, conditions)
         taken = self._taken(draft, column) if unique else ()
         for cell in drawer.candidates(stream, unique=unique, as_of=self.as_of):
@@ -67,9 +73,22 @@ class Drawing:
             if condition.is_local and len(condition.columns) == 1:
                 found.append((condition, condition.expr))
                 continue
-            expr = substitute(condition.expr, self._known_scope(draft, column, hidden))
-            if names(expr) == alone:
-                found.append((condition, expr))
+            for part in condition.parts_about(column.name):
+                expr = substitute(part, self._known_scope(draft, column, hidden))
+                if names(expr) == alone:
+                    found.append((condition, expr))
+        return [*found, *self._tied_conditions(draft, column)]
+
+    def _tied_conditions(self, draft: Draft, column: Column) -> list[tuple[Condition, Expr]]:
+        """Return what the columns that will hold the same value are told by themselves, said of *column*."""
+        found = []
+        for row, name in self.ties.of((draft.name, column.name)):
+            other = self.situation.rows.get(row)
+            if other is None or (row, name) == (draft.name, column.name):
+                continue
+            for condition in self.situation.rulebook.conditions(self.situation.rulebook.schema.tables[other.table]):
+                if condition.is_local and condition.columns == {name}:
+                    found.append((condition, rename(condition.expr, lambda _: (column.name,))))
         return found
 
     def _known_scope(self, draft: Draft, column: Column, hidden: Collection[str]) -> Scope:

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import datetime
 from contextlib import contextmanager
+from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.catalog import Literal
 from pytest_atdm.core.errors import CatalogError, OverrideError, PlanImpossible, SchemaMismatch
 from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, compile_expression, parse
 from pytest_atdm.core.model import OVERRIDE, ExistingRow
+from pytest_atdm.core.planner.advice import NO_ADVICE, LinkNeeded
 from pytest_atdm.core.planner.drafts import Draft
 from pytest_atdm.core.planner.drawing import Drawing
 from pytest_atdm.core.planner.pattern import Copied, Drawn, Given, Notes, Verdict, is_false_of
-from pytest_atdm.core.situation import Situation
+from pytest_atdm.core.planner.ties import Ties
+from pytest_atdm.core.situation import Situation, default_value
 from pytest_atdm.core.types import to_cell
 
 if TYPE_CHECKING:
@@ -26,14 +29,17 @@ if TYPE_CHECKING:
     from pytest_atdm.core.catalog import Formula, Overrides, Scenario
     from pytest_atdm.core.expressions import Parts, Scope, Value
     from pytest_atdm.core.model import Cell
-    from pytest_atdm.core.planner.pattern import Place
+    from pytest_atdm.core.planner.advice import Advice
+    from pytest_atdm.core.planner.ties import Place
     from pytest_atdm.core.rulebook import Condition, Rulebook
-    from pytest_atdm.core.schema import Column, ForeignKey, Table
+    from pytest_atdm.core.schema import Column, Table
     from pytest_atdm.core.situation import RowLike
 
 #: How often a row is drawn anew when a column finds no value beside the others; the chance that a solvable pair of
 #: ordered columns fails halves with each attempt.
 MAX_ATTEMPTS: Final = 16
+#: How often the conditions of a row are gone through for optional columns: one value may make another necessary.
+MAX_REPAIRS: Final = 4
 
 
 class _Watched(Situation):
@@ -73,7 +79,9 @@ class Filling:
         seed: int,
         as_of: datetime.date,
         unique_part: tuple[str, str],
+        advice: Advice = NO_ADVICE,
     ) -> None:
+        self.advice = advice
         self.scenario = scenario
         self.rulebook = rulebook
         self.overrides = overrides
@@ -81,6 +89,9 @@ class Filling:
         self.situation = _Watched(rulebook, as_of, drafts, existing)
         self.drafts = drafts
         self.notes = Notes()
+        self.ties = Ties(drafts)
+        self._by_name = {draft.name: draft for draft in drafts}
+        self._existing_by_name = {row.name: row for row in existing}
         self._drawing = Drawing(
             scenario=scenario.id,
             seed=seed,
@@ -88,6 +99,8 @@ class Filling:
             unique_part=unique_part,
             situation=self.situation,
             drafts=drafts,
+            ties=self.ties,
+            number=advice.attempt * MAX_ATTEMPTS,
         )
         self._by_entity: dict[str, list[Draft]] = {}
         for draft in drafts:
@@ -104,13 +117,15 @@ class Filling:
             CatalogError, OverrideError, SchemaMismatch: a given value cannot be used; file and line or key are named.
         """
         for draft in self.drafts:
+            self._allot_keys(draft)
+        for draft in self.drafts:
             self._fill_links(draft)
         for draft in self.drafts:
             self._fill(draft)
 
     # -- keys and links
 
-    def _fill_links(self, draft: Draft) -> None:
+    def _allot_keys(self, draft: Draft) -> None:
         for column in draft.shape.columns:
             if column.sequence is not None and column.name not in draft.given:
                 draft.keys[column.name] = f"{draft.name}.{column.name}"
@@ -120,23 +135,89 @@ class Filling:
                     f'{given.source}: "{draft.entity}.{column.name}" is computed by the database',
                     hint="remove it; give the columns that it is computed from",
                 )
-        for key in draft.shape.foreign_keys:
-            if key.name in draft.links:
-                self._copy_key(draft, key, draft.links[key.name])
 
-    def _copy_key(self, draft: Draft, key: ForeignKey, parent: Draft | ExistingRow) -> None:
-        for column, parent_column in zip(key.columns, key.parent_columns, strict=True):
-            if isinstance(parent, Draft) and parent_column in parent.keys:
-                draft.keys[column] = parent.keys[parent_column]
-            elif isinstance(parent, Draft):
-                self._value(parent, parent_column)
-                if parent_column not in parent.values:  # a default would fill it, but is not known before the insert
-                    self._draw(parent, parent.shape.column_by_name[parent_column])
-                draft.values[column] = parent.values[parent_column]
-                source = frozenset({(parent.name, parent_column)})
-                self.notes.steps.append(Copied(row=draft.name, column=column, reads=source))
-            else:
-                draft.values[column] = parent.values[parent_column]
+    def _fill_links(self, draft: Draft) -> None:
+        for key in draft.shape.foreign_keys:
+            for column in key.columns if key.name in draft.links else ():
+                self._settle_tied(self.ties.of((draft.name, column)))
+
+    def _settle_tied(self, places: Sequence[Place]) -> None:
+        """Give all of *places* the value of the one that has it, or can get it, first.
+
+        A row that stands there decides, then what the scenario gives, then the key that a sequence will allot; else
+        the cell that is referred to is drawn under the conditions of all.
+        """
+        if all(self._is_settled(place) for place in places):
+            return
+        cell = self._existing_cell(places)
+        drafts = [(self._by_name[row], column) for row, column in places if row in self._by_name]
+        if cell is None:
+            first = self._find_source(drafts)
+            if first is None:
+                return  # NULL, for all
+            self._spread(first, drafts)
+            return
+        for draft, column in drafts:
+            if not draft.shape.column_by_name[column].generated:
+                draft.values[column] = cell
+                draft.keys.pop(column, None)
+
+    def _is_settled(self, place: Place) -> bool:
+        draft = self._by_name.get(place[0])
+        return draft is None or place[1] in draft.values or (place[1] in draft.keys and self._is_allotted(place))
+
+    def _is_allotted(self, place: Place) -> bool:
+        """True where all that are tied to *place* point to one key."""
+        pointers = {self._by_name[row].keys.get(column) for row, column in self.ties.of(place) if row in self._by_name}
+        return len(pointers) == 1
+
+    def _existing_cell(self, places: Sequence[Place]) -> Cell:
+        rows = ((self._existing_by_name[row], column) for row, column in places if row in self._existing_by_name)
+        return next((row.values[column] for row, column in rows if row.values.get(column) is not None), None)
+
+    def _find_source(self, places: Sequence[tuple[Draft, str]]) -> tuple[Draft, str] | None:
+        """Settle the first place that can be, and return it."""
+        for draft, column in places:
+            if column in draft.given:
+                self._value(draft, column)
+                if draft.values[column] is not None:
+                    return draft, column
+        for draft, column in places:
+            if column in draft.keys:
+                return draft, column
+        for draft, column in places:
+            cell = self._computed_cell(draft, column)
+            if cell is not None:
+                first, first_column = places[0]
+                first.values[first_column] = cell
+                return first, first_column
+        draft, column = places[0]
+        self._value(draft, column)
+        if column not in draft.values:  # a default would fill it, but is not known before the insert
+            self._draw(draft, draft.shape.column_by_name[column])
+        return (draft, column) if draft.values[column] is not None else None
+
+    def _computed_cell(self, draft: Draft, column: str) -> Cell:
+        """Return what a generated column will hold, where it can be told; None elsewhere."""
+        shape = draft.shape.column_by_name[column]
+        if not shape.generated:
+            return None
+        value = self.situation.value(draft, draft.shape, column)
+        return None if value is UNDECIDED else to_cell(shape.type, value, self.rulebook.schema)
+
+    def _spread(self, source: tuple[Draft, str], places: Sequence[tuple[Draft, str]]) -> None:
+        owner, owner_column = source
+        for draft, column in places:
+            if (draft is owner and column == owner_column) or draft.shape.column_by_name[column].generated:
+                continue
+            if owner_column in owner.keys:
+                draft.keys[column] = owner.keys[owner_column]
+                draft.values.pop(column, None)
+                continue
+            draft.values[column] = owner.values[owner_column]
+            draft.keys.pop(column, None)
+            reads = frozenset({(owner.name, owner_column)})
+            self.notes.steps.append(Copied(row=draft.name, column=column, reads=reads))
 
     # -- one row
 
@@ -158,19 +239,57 @@ class Filling:
         for name in draft.given:
             self._value(draft, name)
         for column in draft.shape.columns:
-            if _is_wanted(column):
+            if self._is_wanted(draft, column):
                 self._value(draft, column.name)
         self._repair(draft)
 
     def _repair(self, draft: Draft) -> None:
         """Give optional columns a value where a condition is false without one."""
-        for condition in self.rulebook.conditions(draft.shape):
+        for _ in range(MAX_REPAIRS):
+            broken = [one for one in self.rulebook.conditions(draft.shape) if self._is_false(one, draft)]
+            mended = [self._mend(draft, condition) for condition in broken]
+            if not any(mended):
+                break
+        if broken and self._attempt < MAX_ATTEMPTS - 1 and not any(one.columns & draft.given.keys() for one in broken):
+            raise PlanImpossible(
+                f'{self.scenario.id}: "{draft.name}": {broken[0].text} ({broken[0].source})', hint=broken[0].fix
+            )
+
+    def _mend(self, draft: Draft, condition: Condition) -> bool:
+        """Return whether values in the optional columns that *condition* names made it hold; else they are as before."""
+        optional = [name for name in sorted(condition.columns) if self._is_optional(draft, name)]
+        keys = tuple(
+            key.name
+            for key in draft.shape.foreign_keys
+            if key.name not in draft.links and any(name in optional for name in key.columns)
+        )
+        plain = [name for name in optional if not any(name in key.columns for key in draft.shape.foreign_keys)]
+        sizes = (1, 2, len(plain)) if len(plain) > 2 else range(1, len(plain) + 1)
+        for names in (names for size in sizes for names in combinations(plain, size)):
+            if self._try_columns(draft, condition, names):
+                return True
+        if keys:
+            raise LinkNeeded(draft.table, keys)
+        return False
+
+    def _try_columns(self, draft: Draft, condition: Condition, names: Sequence[str]) -> bool:
+        before = dict(draft.values)
+        steps = len(self.notes.steps)
+        try:
+            for name in names:
+                self._draw(draft, draft.shape.column_by_name[name])
             if not self._is_false(condition, draft):
-                continue
-            for name in sorted(condition.columns):
-                column = draft.shape.column_by_name[name]
-                if name not in draft.values and name not in draft.keys and not column.filled_by_database:
-                    self._draw(draft, column)
+                return True
+        except PlanImpossible:
+            pass
+        draft.values = before
+        del self.notes.steps[steps:]
+        self.notes.is_straight = False
+        return False
+
+    def _is_optional(self, draft: Draft, name: str) -> bool:
+        column = draft.shape.column_by_name[name]
+        return name not in draft.values and name not in draft.keys and not column.filled_by_database
 
     def _is_false(self, condition: Condition, draft: Draft) -> bool:
         with self.situation.watched() as reads:
@@ -201,7 +320,9 @@ class Filling:
                 value = given.value if isinstance(given, Literal) else self._evaluate(draft, given)
             draft.values[column.name] = self._given_cell(draft, column, value, given.source)
             self.notes.steps.append(Given(row=draft.name, column=column.name, reads=frozenset(reads)))
-        elif _is_wanted(column):
+        elif (draft.table, column.name) in self.advice.settled:
+            draft.values[column.name] = self.advice.settled[draft.table, column.name]
+        elif self._is_wanted(draft, column):
             self._draw(draft, column)
 
     def _given_cell(self, draft: Draft, column: Column, value: object, source: str) -> Cell:
@@ -289,14 +410,36 @@ class Filling:
         """True where *name* is a column whose value is still to be settled."""
         column = draft.shape.column_by_name.get(name)
         settled = name in draft.values or name in draft.keys
-        return column is not None and not settled and (name in draft.given or _is_wanted(column))
+        return column is not None and not settled and (name in draft.given or self._is_wanted(draft, column))
+
+    def _is_wanted(self, draft: Draft, column: Column) -> bool:
+        """True where the row cannot do without a value of ours, or shall have one."""
+        if column.filled_by_database:
+            return False
+        if column.default is None:
+            if not column.nullable:
+                return True
+            full = draft.table in self.advice.full and not any(
+                column.name in k.columns for k in draft.shape.foreign_keys
+            )
+            return full or (draft.table, column.name) in self.advice.settled
+        if (draft.table, column.name) in self.advice.settled:
+            return True
+        # A default that is the same for every row clashes where rows must differ.
+        return not column.nullable and self._is_constant(column) and self._carries_uniqueness(draft, column)
+
+    def _is_constant(self, column: Column) -> bool:
+        return default_value(column, self.as_of) is not UNDECIDED
 
     def _carries_uniqueness(self, draft: Draft, column: Column) -> bool:
-        """True for a column of a unique set in which nothing else differs between requests: it is drawn per request."""
-        for columns in draft.shape.unique_sets:
-            if column.name in columns and not any(self._is_run_bound(draft, name) for name in columns):
-                return True
-        return False
+        """True for a column of a set that must differ in which nothing else differs between requests."""
+        places = self.ties.of((draft.name, column.name))
+        tied = [(self._by_name[row], name) for row, name in places if row in self._by_name]
+        return any(self._decides(one, name) for one, name in tied or ((draft, column.name),))
+
+    def _decides(self, draft: Draft, column: str) -> bool:
+        sets = [columns for columns in draft.shape.differing_sets if column in columns]
+        return any(not any(self._is_run_bound(draft, name) for name in columns) for columns in sets)
 
     def _is_run_bound(self, draft: Draft, name: str) -> bool:
         """True where the column's value differs between requests anyway: an allotted key, or a planned parent's."""
@@ -304,7 +447,3 @@ class Filling:
             return True
         keys = [key for key in draft.shape.foreign_keys if name in key.columns]
         return any(isinstance(draft.links.get(key.name), Draft) for key in keys)
-
-
-def _is_wanted(column: Column) -> bool:
-    return not column.nullable and column.default is None and not column.filled_by_database

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from pytest_atdm.core.errors import PlanImpossible
 from pytest_atdm.core.expressions import EvaluationError
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
     from pytest_atdm.core.catalog import Scenario
     from pytest_atdm.core.model import Cell, Plan
+    from pytest_atdm.core.planner.ties import Place, Ties
     from pytest_atdm.core.rulebook import Condition, Rulebook
-
-Place: TypeAlias = tuple[str, str]  # row, column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +78,9 @@ class Pattern:
     """A plan as made for one request, and what to do to make it for another."""
 
     def __init__(
-        self, scenario: Scenario, plan: Plan, drafts: Sequence[Draft], notes: Notes, bound: set[Place]
+        self, scenario: Scenario, plan: Plan, drafts: Sequence[Draft], notes: Notes, bound: set[Place], ties: Ties
     ) -> None:
+        self._ties = ties
         self._scenario = scenario
         self._plan = plan
         self._drafts = drafts
@@ -106,6 +106,7 @@ class Pattern:
             unique_part=(run_id, request_key),
             situation=situation,
             drafts=list(drafts.values()),
+            ties=self._ties,
         )
         try:
             for step in self._steps:
@@ -128,7 +129,7 @@ class Pattern:
         return next(row for row in self._plan.rows if row.name == step.row).values[step.column]
 
 
-def find_pattern(scenario: Scenario, plan: Plan, drafts: Sequence[Draft], notes: Notes) -> Pattern | None:
+def find_pattern(scenario: Scenario, plan: Plan, drafts: Sequence[Draft], notes: Notes, ties: Ties) -> Pattern | None:
     """Return the pattern of *plan*; None where the request decides not only values but also which steps there are."""
     if not notes.is_straight or any(_refers_by_value(draft, drafts) for draft in drafts):
         return None
@@ -143,7 +144,7 @@ def find_pattern(scenario: Scenario, plan: Plan, drafts: Sequence[Draft], notes:
             bound.add((step.row, step.column))
     if any(verdict.is_false and verdict.reads & bound for verdict in notes.verdicts):
         return None
-    return Pattern(scenario, plan, drafts, notes, bound)
+    return Pattern(scenario, plan, drafts, notes, bound, ties)
 
 
 def _refers_by_value(draft: Draft, drafts: Sequence[Draft]) -> bool:

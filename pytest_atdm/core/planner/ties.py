@@ -1,0 +1,48 @@
+"""Cells that foreign keys make equal, across all rows of a situation."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_atdm.core.planner.drafts import Draft
+
+Place: TypeAlias = tuple[str, str]  # row, column
+
+
+class Ties:
+    """The classes of tied cells of *drafts* and of the existing rows they are linked to.
+
+    A diamond of references makes one class of all its cells: whatever gives one of them its value gives it to all.
+    """
+
+    def __init__(self, drafts: Sequence[Draft]) -> None:
+        self._above: dict[Place, Place] = {}
+        self._members: dict[Place, list[Place]] = defaultdict(list)
+        for draft in drafts:
+            for key in draft.shape.foreign_keys:
+                if key.name in draft.links:
+                    parent = draft.links[key.name].name
+                    for column, parent_column in zip(key.columns, key.parent_columns, strict=True):
+                        self._tie((draft.name, column), (parent, parent_column))
+        for place in self._above:
+            self._members[self._top(place)].append(place)
+
+    def of(self, place: Place) -> Sequence[Place]:
+        """Return all cells that equal *place*, those that are referred to first; *place* alone where nothing ties it."""
+        return self._members.get(self._top(place), (place,))
+
+    def _tie(self, child: Place, parent: Place) -> None:
+        for place in (parent, child):
+            self._above.setdefault(place, place)
+        below, above = self._top(child), self._top(parent)
+        if below != above:
+            self._above[below] = above
+
+    def _top(self, place: Place) -> Place:
+        while (above := self._above.get(place, place)) != place:
+            place = above
+        return place
