@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_atdm.core.audit import EventKind, StoredEvent
-    from pytest_atdm.core.model import Cell, Plan, ResetReport
+    from pytest_atdm.core.model import Cell, Plan, Refusal, ResetReport, Residue
 
 RunState = Literal["active", "ended"]
 RequestState = Literal["live", "reset"]
@@ -69,14 +69,26 @@ class SeedCommand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrialOutcome:
+    """What came of trying a plan: *rows* by name as the database held them, *made* by triggers and counted by table."""
+
+    refusal: Refusal | None = None
+    rows: Mapping[str, Mapping[str, Cell]] = field(default_factory=dict)
+    made: Mapping[str, int] = field(default_factory=dict)
+    residue: tuple[Residue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeedOutcome:
     """The rows as the database holds them, by row name, columns in table order.
 
-    *replayed*: the same key and plan had been seeded before; *request_id* and *rows* are of then, the token is new.
+    *tables* are those that have rows in the ledger. *replayed*: the same key and plan had been seeded before;
+    *request_id* and *rows* are of then, the token is new.
     """
 
     request_id: str
     rows: Mapping[str, Mapping[str, Cell]]
+    tables: frozenset[str]
     replayed: bool = False
 
 

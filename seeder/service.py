@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_atdm import __version__
 from pytest_atdm.core.audit import EventKind
+from pytest_atdm.core.catalog import Domain
 from pytest_atdm.core.errors import AtdmError, InvalidRequest, NotFound, PlanRejected, SchemaMismatch, UsageError
 from pytest_atdm.core.gate import Gate
-from pytest_atdm.core.model import Finding, Receipt, SeededEntity
+from pytest_atdm.core.model import Finding, Plan, Receipt, SeededEntity, Trial
 from pytest_atdm.core.planner import plan as make_plan
 from pytest_atdm.core.rulebook import Rulebook
 from pytest_atdm.core.ulid import is_ulid, make_ulid
-from pytest_atdm.core.wire import dump_plan, load_plan, plan_hash
+from pytest_atdm.core.wire import dump_plan, load, load_plan, plan_hash
 from seeder.records import NewEvent, ReferenceTable, RunStart, SeedCommand
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_atdm.core.catalog import Catalog
     from pytest_atdm.core.catalog import ReferenceTable as CatalogTable
-    from pytest_atdm.core.model import Cell, Plan, PlannedRow, ResetReport
+    from pytest_atdm.core.model import Cell, PlannedRow, ResetReport
     from pytest_atdm.core.schema import Schema
     from seeder.db.database import Database
     from seeder.metrics import Counters
@@ -75,6 +76,28 @@ class Seeder:
     async def read_schema(self) -> Schema:
         """Return the target's schema as it is now."""
         return await self._database.read_schema()
+
+    async def try_plan(self, body: bytes) -> Trial:
+        """Return what the database says to the plan in *body*; nothing of it is kept.
+
+        Raises:
+            PlanRejected, InvalidRequest, SchemaMismatch: as ``seed_plan``; the database was not asked.
+        """
+        plan = load(body, Plan, what="the plan")
+        gate = self._gate(await self._schema_of(plan), plan.domain)
+        self._check_budget(plan)
+        gate.approve(plan)
+        outcome = await self._database.try_plan(plan)
+        entities = gather_entities(plan, outcome.rows) if outcome.rows else {}
+        return Trial(refusal=outcome.refusal, entities=entities, made=outcome.made, residue=outcome.residue)
+
+    async def list_rows(self, tables: Sequence[str], limit: int) -> Mapping[str, tuple[Mapping[str, Cell], ...]]:
+        """Return the first *limit* rows of each table."""
+        return await self._database.list_rows(tables, limit)
+
+    async def judge_rows(self, table: str, constraint: str, rows: Sequence[Mapping[str, Cell]]) -> tuple[bool, ...]:
+        """Return of each row whether the CHECK *constraint* would let it pass."""
+        return await self._database.judge_rows(table, constraint, rows)
 
     async def start_run(self, run: RunStart) -> RunRecord:
         """Record *run*; the same again changes nothing."""
@@ -240,7 +263,8 @@ class Seeder:
         if key not in self._gates:
             if len(self._gates) >= _MAX_GATES:
                 self._gates.clear()
-            self._gates[key] = Gate(Rulebook(schema, self._catalog.domain(domain)))
+            rules = self._catalog.domain(domain) if domain else Domain(name="")
+            self._gates[key] = Gate(Rulebook(schema, rules))
         return self._gates[key]
 
     async def _log_refusal(self, plan: Plan, digest: str, refusal: AtdmError, context: Mapping[str, Cell]) -> None:

@@ -145,3 +145,46 @@ class ResetReport(Strict):
     left: tuple[LeftRow, ...] = ()
     requests: int = 1
     already: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal(Strict):
+    """What the database said against a row, in its own words.
+
+    *stage*: ``insert``, ``commit`` (a deferred constraint or trigger) or ``delete``. *rows* are the planned rows that
+    the statement was about. *table* (an id), *column* and *constraint* as far as Postgres names them; *context* is
+    where in which function it was said.
+    """
+
+    stage: str
+    code: str
+    message: str
+    detail: str = ""
+    context: str = ""
+    table: str = ""
+    column: str = ""
+    constraint: str = ""
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Residue(Strict):
+    """A table that is not as it was: *rows* more (or less) than before; *changed* where its content differs."""
+
+    table: str
+    rows: int
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial(Strict):
+    """What came of writing a plan and removing it again, in a transaction that was rolled back.
+
+    *refusal* is None where both went well. *entities* are the rows as the database held them; *made* counts, by table,
+    the rows that triggers made; *residue* lists the tables that were not as before.
+    """
+
+    refusal: Refusal | None = None
+    entities: Mapping[str, SeededEntity] = field(default_factory=dict)
+    made: Mapping[str, int] = field(default_factory=dict)
+    residue: tuple[Residue, ...] = ()

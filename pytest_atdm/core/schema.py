@@ -91,10 +91,11 @@ class ForeignKey(Strict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check(Strict):
-    """A CHECK; in *expression* of a domain the value is called VALUE."""
+    """A CHECK; in *expression* of a domain the value is called VALUE. *columns* are those that one of a table names."""
 
     name: str
     expression: str
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

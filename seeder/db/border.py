@@ -19,9 +19,10 @@ from pytest_atdm.core.errors import (
     SchemaMismatch,
     SettingError,
 )
+from pytest_atdm.core.model import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 #: Another writer was in the way; the same statement may succeed at once.
 CLASHES: Final = frozenset({"40001", "40P01"})
@@ -77,6 +78,21 @@ def translate(error: asyncpg.PostgresError, doing: str) -> AtdmError:
     return _translate_refusal(error, state, doing)
 
 
+def read_refusal(error: asyncpg.PostgresError, stage: str, rows: Sequence[str] = ()) -> Refusal:
+    """Return what Postgres said, as a value; *rows* are the planned rows that the statement was about."""
+    return Refusal(
+        stage=stage,
+        code=error.sqlstate or "",
+        message=str(error),
+        detail=error.detail or "",
+        context=error.context or "",
+        table=f"{error.schema_name}.{error.table_name}" if error.table_name else "",
+        column=error.column_name or "",
+        constraint=error.constraint_name or "",
+        rows=tuple(rows),
+    )
+
+
 def _translate_own(state: str, message: str) -> AtdmError:
     if state == "AT404":
         return NotFound(message, hint="start the run first (POST /runs), and mind that ids are case-sensitive")
@@ -86,7 +102,7 @@ def _translate_own(state: str, message: str) -> AtdmError:
 
 
 def _translate_refusal(error: asyncpg.PostgresError, state: str, doing: str) -> AtdmError:
-    if state[:2] in ("22", "23", "44", "P0", "09", "27"):
+    if state[:2] in ("0A", "22", "23", "44", "P0", "09", "27"):
         detail = f" ({error.detail})" if error.detail else ""
         return RowRefused(
             f"{doing}: {_place(error)}: {error}{detail}",

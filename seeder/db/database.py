@@ -10,7 +10,7 @@ import asyncpg
 
 from pytest_atdm.core.errors import Conflict, InternalError
 from pytest_atdm.data import folder as shipped_folder
-from seeder.db import audit, migrate, reference, runs
+from seeder.db import audit, migrate, reference, runs, standing
 from seeder.db.border import CLASHES, REFERENCE_BROKEN, translated
 from seeder.db.introspect import read_target
 from seeder.db.keys import KeyBlocks
@@ -19,12 +19,13 @@ from seeder.db.queries import QUERIES
 from seeder.db.reports import sum_reports
 from seeder.db.reset import BATCH_REQUESTS, OvertakenError, ResetWriter
 from seeder.db.seed import SeedWriter
+from seeder.db.trial import Trials
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_atdm.core.model import ResetReport
+    from pytest_atdm.core.model import Cell, Plan, ResetReport
     from pytest_atdm.core.schema import Schema
     from seeder.db.introspect import Target
     from seeder.db.pool import Pool
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         RunStart,
         SeedCommand,
         SeedOutcome,
+        TrialOutcome,
     )
     from seeder.settings import Settings
 
@@ -133,8 +135,33 @@ class Database:
         """
         _, seeder, _ = await self._current()
         outcome = await seeder.write(command)
-        self._tables_of[outcome.request_id] = frozenset(row.table for row in command.plan.rows)
+        self._tables_of[outcome.request_id] = outcome.tables
         return outcome
+
+    async def try_plan(self, plan: Plan) -> TrialOutcome:
+        """Write the plan's rows and remove them again, in a transaction that is rolled back.
+
+        Raises:
+            SchemaMismatch: the plan names a table or column that the database lacks.
+        """
+        target, seeder, _ = await self._current()
+        return await Trials(self._pool, target, seeder).run(plan)
+
+    async def list_rows(self, tables: Sequence[str], limit: int) -> dict[str, tuple[dict[str, Cell], ...]]:
+        """Return the first *limit* rows of each of *tables* in the order of their keys.
+
+        Raises:
+            NotFound: no such table.
+        """
+        return await standing.list_rows(self._pool, (await self._current())[0], tables, limit)
+
+    async def judge_rows(self, table: str, constraint: str, rows: Sequence[Mapping[str, Cell]]) -> tuple[bool, ...]:
+        """Return for each row whether the CHECK *constraint* of *table*, or of a column's domain, lets it pass.
+
+        Raises:
+            NotFound: no such table or CHECK.
+        """
+        return await standing.judge_rows(self._pool, (await self._current())[0], table, constraint, rows)
 
     async def reset_request(
         self, request_id: str, token_hash: bytes | None, events: Sequence[NewEvent] = ()

@@ -131,7 +131,10 @@ class _Parts:
                 for name, numbers, text in self._of("exclusions", oid)
             ),
             foreign_keys=tuple(self._foreign_keys(oid)),
-            checks=tuple(Check(name=name, expression=text) for name, text in self._of("checks", oid)),
+            checks=tuple(
+                Check(name=name, expression=text, columns=self._columns(oid, numbers or ()))
+                for name, text, numbers in self._of("checks", oid)
+            ),
             triggers=tuple(_build_trigger(row) for row in self._of("triggers", oid)),
             partitions=partitions if oid in self._partitioned else None,
             inherits=tuple(self.ids[parent] for (parent,) in self._of("inherits", oid) if parent in self.ids),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Final
 
-from pytest_atdm.core.errors import RowRefused
 from seeder.db.border import translated
 from seeder.db.queries import QUERIES, quote_ident, quote_text
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 #: Values taken from a sequence at a time: one round trip for some hundred rows.
 BLOCK_KEYS: Final = 256
 
-#: Stands for the row's place where a table has no key; good within one transaction only.
+#: Stands for the row's place and its whole content where a table has no key.
 PLACE: Final = ("ctid",)
 
 
@@ -30,29 +29,22 @@ def identify(table: Table) -> tuple[str, ...]:
     return PLACE
 
 
-def require_identity(table: Table) -> tuple[str, ...]:
-    """Return the key columns of a table to be seeded.
-
-    Raises:
-        RowRefused: it has none, so that the ledger could not tell its rows from others.
-    """
-    columns = identify(table)
-    if columns == PLACE:
-        raise RowRefused(
-            f'table "{table.id}" has neither a primary key nor a unique key of NOT NULL columns',
-            hint="add one: without it the reset could not tell the seeded rows from others",
-        )
-    return columns
-
-
 def key_sql(table: Table, alias: str) -> str:
-    """Return the SQL of a row's key as ``jsonb``."""
+    """Return the SQL of a row's key as ``jsonb``.
+
+    A row of a table without a key is told by its place and its content: of equal rows one is as good as the other, and
+    one that was changed, or whose place another took, is not found.
+    """
+    if identify(table) == PLACE:
+        return f"jsonb_build_object('ctid', {alias}.ctid, 'row', ROW({alias}.*)::text)"
     pairs = ", ".join(f"{quote_text(name)}, {alias}.{quote_ident(name)}" for name in identify(table))
     return f"jsonb_build_object({pairs})"
 
 
 def match_sql(table: Table, alias: str, key: str) -> str:
     """Return the SQL condition that the row *alias* has the ``jsonb`` *key*; an index on the key serves it."""
+    if identify(table) == PLACE:
+        return f"{alias}.ctid = {cell_sql(table, 'ctid', key)} AND ROW({alias}.*)::text = {key} ->> 'row'"
     return " AND ".join(f"{alias}.{quote_ident(name)} = {cell_sql(table, name, key)}" for name in identify(table))
 
 

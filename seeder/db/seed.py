@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
@@ -15,14 +15,16 @@ from seeder.db.audit import dump_events
 from seeder.db.border import CLASHES, translate, translated
 from seeder.db.cells import CellReader, dump_json, parse_rows
 from seeder.db.closure import close_over
-from seeder.db.keys import key_sql, require_identity
-from seeder.db.queries import QUERIES, quote_ident, quote_table, quote_text
+from seeder.db.insertion import group_columns, insert_sql
+from seeder.db.queries import QUERIES, quote_text
+from seeder.db.steps import RowDroppedError, Steps, read_key
 from seeder.records import SeedOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from pytest_atdm.core.model import Cell, Plan
+    from pytest_atdm.core.model import Cell, Plan, PlannedRow
+    from seeder.db.insertion import Group
     from seeder.db.introspect import Target
     from seeder.db.keys import KeyBlocks
     from seeder.db.pool import Pool
@@ -31,14 +33,12 @@ if TYPE_CHECKING:
 #: Attempts where other writers stand in the way, the first included.
 ATTEMPTS: Final = 4
 
-_Group: TypeAlias = tuple[str, tuple[str, ...]]  # table id, columns that are given
-
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
     """Rows of one table with the same columns given, as one parameter of the statement."""
 
-    group: _Group
+    group: Group
     names: tuple[str, ...]
     rows: tuple[Mapping[str, Cell], ...]
 
@@ -50,9 +50,10 @@ class SeedWriter:
         self._pool = pool
         self._target = target
         self._blocks = blocks
-        self._statements: dict[tuple[tuple[_Group, ...], bool], str] = {}
+        self._steps = Steps(pool, target)
+        self._statements: dict[tuple[tuple[Group, ...], bool], str] = {}
         self._readers: dict[str, CellReader] = {}
-        self._groups: dict[tuple[str, ...], _Group] = {}  # by table and columns as they stand in the plan
+        self._groups: dict[tuple[str, ...], Group] = {}  # by table and columns as they stand in the plan
 
     async def write(self, command: SeedCommand) -> SeedOutcome:
         """Write the plan, or answer from the request that its idempotency key made before.
@@ -62,7 +63,7 @@ class SeedWriter:
         """
         doing = f'seeding "{command.plan.scenario}"'
         with translated(doing):
-            values = await self._allot_keys(command.plan)
+            values = await self.allot_keys(command.plan)
             taking_over = False
             for attempt in range(1, ATTEMPTS + 1):
                 try:
@@ -81,11 +82,12 @@ class SeedWriter:
     async def _write_once(
         self, command: SeedCommand, values: Mapping[str, Mapping[str, Cell]], *, taking_over: bool
     ) -> SeedOutcome:
-        if any(row.table in self._target.triggered for row in command.plan.rows):
-            answer = await self._write_in_steps(command, values, taking_over=taking_over)
+        tables = frozenset(row.table for row in command.plan.rows)
+        if tables & self._target.triggered:
+            answer, tables = await self._write_in_steps(command, values, taking_over=taking_over)
         else:
             answer = await self._write_at_once(command, values, taking_over=taking_over)
-        return SeedOutcome(request_id=command.request_id, rows=self._read_answer(command.plan, answer))
+        return SeedOutcome(request_id=command.request_id, rows=self._read_answer(command.plan, answer), tables=tables)
 
     async def _write_at_once(
         self, command: SeedCommand, values: Mapping[str, Mapping[str, Cell]], *, taking_over: bool
@@ -99,47 +101,42 @@ class SeedWriter:
 
     async def _write_in_steps(
         self, command: SeedCommand, values: Mapping[str, Mapping[str, Cell]], *, taking_over: bool
-    ) -> str:
-        """Write row by row in the plan's order: triggers that look for a row's parent find it."""
+    ) -> tuple[str, frozenset[str]]:
+        """Write in the plan's order: triggers that look for a row's parent find it. What they write belongs to it."""
         async with self._pool.acquire() as connection, connection.transaction():
-            written = []
-            for row in command.plan.rows:
-                group = self._groups[row.table, *row.values, *row.keys]
-                returned = await connection.fetchrow(self._insert_sql(group, "$1"), dump_json([values[row.name]]))
-                if returned is None:
-                    raise RowRefused(
-                        f'row "{row.name}": a trigger of table "{row.table}" dropped it without an error',
-                        hint="see the table's BEFORE INSERT triggers for the values that they accept",
-                    )
-                written.append({"relation": row.table, "key": json.loads(returned["key"]), "body": returned["body"]})
-            names = [row.name for row in command.plan.rows]
+            try:
+                held = await self._steps.insert(connection, command.plan.rows, values)
+            except RowDroppedError as dropped:
+                raise dropped_row(dropped.row) from None
             statement = self._finish_sql(
                 "seeded AS (SELECT relation, key, body::json, row_number() OVER () AS n"
                 " FROM jsonb_to_recordset($14::jsonb) AS s(relation text, key jsonb, body text))",
-                {row.table for row in command.plan.rows},
+                {row.relation for row in held},
                 taking_over=taking_over,
             )
-            answer: str = await connection.fetchval(statement, *_bind(command), names, dump_json(written))
-            return answer
+            names = [row.name for row in held if row.name is not None]
+            rows = [{"relation": row.relation, "key": read_key(row.key), "body": row.body} for row in held]
+            counts = Counter(row.relation for row in held)
+            answer: str = await connection.fetchval(statement, *_bind(command, counts), names, dump_json(rows))
+            return answer, frozenset(counts)
 
     def _batch_by_table(self, plan: Plan, values: Mapping[str, Mapping[str, Cell]]) -> list[_Batch]:
-        names: dict[_Group, list[str]] = defaultdict(list)
+        names: dict[Group, list[str]] = defaultdict(list)
         for row in plan.rows:
             names[self._groups[row.table, *row.values, *row.keys]].append(row.name)
         return [_Batch(group, tuple(rows), tuple(values[name] for name in rows)) for group, rows in names.items()]
 
-    def _group(self, table: str, *given: str) -> _Group:
-        """Name the columns in table order, so that equal plans have equal statements."""
-        return table, tuple(column.name for column in self._target.schema.tables[table].columns if column.name in given)
-
-    def _statement(self, shape: tuple[_Group, ...], *, taking_over: bool) -> str:
+    def _statement(self, shape: tuple[Group, ...], *, taking_over: bool) -> str:
         if (shape, taking_over) not in self._statements:
             self._statements[shape, taking_over] = self._build_statement(shape, taking_over=taking_over)
         return self._statements[shape, taking_over]
 
-    def _build_statement(self, shape: Sequence[_Group], *, taking_over: bool) -> str:
+    def _build_statement(self, shape: Sequence[Group], *, taking_over: bool) -> str:
         """Return the statement for one shape; parameters from $14 on are the batches."""
-        inserts = (f"r{number} AS ({self._insert_sql(group, f'${number + 14}')})" for number, group in enumerate(shape))
+        schema = self._target.schema
+        inserts = (
+            f"r{number} AS ({insert_sql(schema, group, f'${number + 14}')})" for number, group in enumerate(shape)
+        )
         # A scan of a CTE gives its rows in the order in which they were inserted, the sum of scans likewise.
         rows = "\nUNION ALL ".join(
             f"SELECT {quote_text(table)} AS relation, key, body FROM r{number}"
@@ -147,20 +144,6 @@ class SeedWriter:
         )
         seeded = f"seeded AS MATERIALIZED (SELECT relation, key, body, row_number() OVER () AS n FROM ({rows}) rows)"
         return self._finish_sql(",\n".join((*inserts, seeded)), {table for table, _ in shape}, taking_over=taking_over)
-
-    def _insert_sql(self, group: _Group, parameter: str) -> str:
-        table = self._target.schema.tables[group[0]]
-        columns = [table.column_by_name[name] for name in group[1]]
-        names = ", ".join(quote_ident(column.name) for column in columns)
-        source = f"json_array_elements({parameter}::json)"
-        if columns:
-            types = ", ".join(f"{quote_ident(column.name)} {column.type}" for column in columns)
-            source = f"json_to_recordset({parameter}::json) AS v ({types})"
-        overriding = "OVERRIDING SYSTEM VALUE " if any(column.identity for column in columns) else ""
-        return (
-            f"INSERT INTO {quote_table(table.id)} AS t {f'({names}) ' if names else ''}{overriding}"
-            f"SELECT {names} FROM {source} RETURNING {key_sql(table, 't')} AS key, row_to_json(t) AS body"
-        )
 
     def _finish_sql(self, seeded: str, tables: Collection[str], *, taking_over: bool) -> str:
         """Return the statement around ``seeded`` (relation, key, body, n): ledger, request and events.
@@ -174,7 +157,7 @@ class SeedWriter:
 written AS (
     SELECT coalesce(json_object_agg(($13::text[])[n], body), '{{}}') AS answer,
         coalesce(json_object_agg(($13::text[])[n], key), '{{}}') AS keys
-    FROM seeded
+    FROM seeded WHERE n <= cardinality($13::text[])
 ),
 ledgered AS (
     INSERT INTO atdm.ledger (relation, key, request_id, ordinal) SELECT relation, key, $1, n FROM seeded
@@ -208,13 +191,13 @@ SELECT answer::text FROM written, appended WHERE seq > 0"""
         names, values = (", ".join(part) for part in zip(*places, strict=True)) if places else ("", "")
         return f"jsonb_object(ARRAY[{names}]::text[], ARRAY[{values}]::text[])"
 
-    async def _allot_keys(self, plan: Plan) -> dict[str, dict[str, Cell]]:
+    async def allot_keys(self, plan: Plan) -> dict[str, dict[str, Cell]]:
         """Return the values of every row by its name, with keys from sequences where the plan leaves them open."""
         own: dict[str, str] = {}
         for row in plan.rows:
             if (shape := (row.table, *row.values, *row.keys)) not in self._groups:
                 self._check_row(row.name, *shape)
-                self._groups[shape] = self._group(*shape)
+                self._groups[shape] = group_columns(self._target.schema, *shape)
             own |= {
                 f"{row.name}.{column}": self._sequence(row.table, column)
                 for column, source in row.keys.items()
@@ -233,10 +216,8 @@ SELECT answer::text FROM written, appended WHERE seq > 0"""
             raise SchemaMismatch(
                 f'{where}: the database has no table "{table}"', hint="fetch /target/schema and plan again"
             )
-        found = self._target.schema.tables[table]
-        require_identity(found)
         for column in columns:
-            found.column(column, where=where)
+            self._target.schema.tables[table].column(column, where=where)
 
     def _sequence(self, table: str, column: str) -> str:
         sequence = self._target.schema.tables[table].column(column).sequence
@@ -270,13 +251,26 @@ SELECT answer::text FROM written, appended WHERE seq > 0"""
                 f'idempotency key "{command.idempotency_key}": request {found["request_id"]} used it and {why}',
                 hint="give each request, and each attempt of a test, an idempotency key of its own",
             )
-        return SeedOutcome(request_id=found["request_id"], rows=self._read_answer(plan, found["answer"]), replayed=True)
+        return SeedOutcome(
+            request_id=found["request_id"],
+            rows=self._read_answer(plan, found["answer"]),
+            tables=frozenset(json.loads(found["counts"])),
+            replayed=True,
+        )
 
 
-def _bind(command: SeedCommand) -> tuple[object, ...]:
-    """Return the parameters $1 to $12 of every seeding statement."""
+def dropped_row(row: PlannedRow) -> RowRefused:
+    """Return the error for a row that a trigger or rule made nothing of."""
+    return RowRefused(
+        f'row "{row.name}": a trigger of table "{row.table}" dropped it without an error',
+        hint="see the table's BEFORE INSERT triggers for the values that they accept",
+    )
+
+
+def _bind(command: SeedCommand, written: Mapping[str, int] | None = None) -> tuple[object, ...]:
+    """Return the parameters $1 to $12 of every seeding statement; *written* counts rows where triggers made some."""
     plan = command.plan
-    counts: dict[str, Cell] = {**Counter(row.table for row in plan.rows)}
+    counts: dict[str, Cell] = {**(written or Counter(row.table for row in plan.rows))}
     committed = {"scenario": plan.scenario, "plan_hash": command.plan_hash, "rows": counts, **command.context}
     kinds, details = dump_events(command.events)
     return (

@@ -17,6 +17,7 @@ Name = Annotated[str, Field(min_length=1, max_length=500, pattern=_NO_NUL)]
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 ClientEventKind = Literal["fixtures_written", "consumed_by_test"]
 MAX_EVENTS: Final = 100
+MAX_TABLES: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,23 @@ class ScenarioBody(Strict):
     seed: Seed | None = None
     as_of: datetime.date | None = None
     actor: Name | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsBody(Strict):
+    """Tables (ids) of which the first rows are wanted, at most *limit* of each."""
+
+    tables: Annotated[list[Name], Field(max_length=MAX_TABLES)]
+    limit: Annotated[int, Field(ge=1, le=100)] = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictsBody(Strict):
+    """*rows*: cells by column, for the CHECK *constraint* of the table with the id *table* to be judged over."""
+
+    table: Name
+    constraint: Name
+    rows: Annotated[list[dict[str, Cell]], Field(max_length=1000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,20 @@ class StartedRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowsShape:
+    """Rows by table id."""
+
+    rows: Mapping[str, tuple[Mapping[str, Cell], ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictsShape:
+    """One truth value for each row that was asked about, in their order."""
+
+    verdicts: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunShape:
     """A run: *requests* were ever made in it, *live_rows* stand in the target now. Times are ISO-8601 in UTC."""
 

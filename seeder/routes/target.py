@@ -1,11 +1,17 @@
-"""The target database as a value."""
+"""The target database as a value, and what it says to a plan before anything is kept."""
 
 from __future__ import annotations
 
-from litestar import Controller, Response, get
+from litestar import Controller, Response, get, post
 
+from pytest_atdm.core.errors import InvalidRequest, NotFound, PlanRejected, SchemaMismatch
+from pytest_atdm.core.model import Plan, Trial
 from pytest_atdm.core.schema import Schema, dump_schema
+from pytest_atdm.core.wire import load
+from seeder.routes.answer import JsonAnswer, answer_json
+from seeder.routes.bodies import RowsBody, VerdictsBody
 from seeder.routes.given import Call, Service
+from seeder.routes.shapes import RowsShape, VerdictsShape
 
 
 class Target(Controller):
@@ -24,3 +30,39 @@ class Target(Controller):
         if schema.fingerprint in request.headers.get("if-none-match", ""):
             return Response(b"", status_code=304, headers=headers)
         return Response(dump_schema(schema), media_type="application/json", headers=headers)
+
+    @post(
+        "/target/trials",
+        summary="Try a plan",
+        body=Plan,
+        answers={200: Trial},
+        errors=(InvalidRequest, SchemaMismatch, PlanRejected),
+    )
+    async def try_plan(self, request: Call, seeder: Service) -> JsonAnswer:
+        """Gates the plan, writes it, removes it again, and rolls back; nothing is kept but the gaps in sequences.
+
+        A plan that the database refuses is an answer as well: ``refusal`` says at which stage, and in whose words.
+        """
+        return answer_json(await seeder.try_plan(await request.body()), status=200)
+
+    @post("/target/rows", summary="Rows that stand there", body=RowsBody, answers={200: RowsShape}, errors=(NotFound,))
+    async def list_rows(self, request: Call, seeder: Service) -> JsonAnswer:
+        """Answers the first rows of each table, by key: what a plan may refer to where it cannot create a parent."""
+        body = load(await request.body(), RowsBody, what="the request")
+        return answer_json(RowsShape(rows=await seeder.list_rows(body.tables, body.limit)), status=200)
+
+    @post(
+        "/target/verdicts",
+        summary="What a constraint says of rows",
+        body=VerdictsBody,
+        answers={200: VerdictsShape},
+        errors=(NotFound,),
+    )
+    async def judge_rows(self, request: Call, seeder: Service) -> JsonAnswer:
+        """Has Postgres evaluate one CHECK (of the table, or of a column's domain) over rows that are not written.
+
+        The answer is one truth value for each row: true also where the CHECK is NULL, false where it raises.
+        """
+        body = load(await request.body(), VerdictsBody, what="the request")
+        verdicts = await seeder.judge_rows(body.table, body.constraint, body.rows)
+        return answer_json(VerdictsShape(verdicts=verdicts), status=200)

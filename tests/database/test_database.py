@@ -200,13 +200,9 @@ def test_a_run_that_has_ended_is_started_again(make_world: MakeWorld) -> None:
 def test_no_request_of_a_run_is_left_live_by_its_end(make_world: MakeWorld) -> None:
     """A seed that is just committing when its run is reset is waited for, and reset with the others."""
     world = make_world(
-        ITEMS,
-        """
-        CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END $$;
-        CREATE CONSTRAINT TRIGGER late AFTER INSERT ON item DEFERRABLE INITIALLY DEFERRED
-            FOR EACH ROW EXECUTE FUNCTION wait();
-        """,
+        "CREATE TABLE shelf (id integer PRIMARY KEY);"
+        "CREATE TABLE item (id serial PRIMARY KEY, shelf_id integer REFERENCES shelf DEFERRABLE INITIALLY DEFERRED)",
+        before="INSERT INTO shelf VALUES (1)",
     )
 
     async def wait_until_blocked(sessions: int) -> None:
@@ -215,12 +211,13 @@ def test_no_request_of_a_run_is_left_live_by_its_end(make_world: MakeWorld) -> N
             await asyncio.sleep(0.01)
 
     async def collide() -> None:
-        await world.sut.execute("SELECT pg_advisory_lock(1)")
-        seeding = asyncio.create_task(world.database.seed(command(planned("a", "item", {}), request_id="q1")))
-        await wait_until_blocked(1)
-        resetting = asyncio.create_task(world.database.reset_run(RUN))
-        await wait_until_blocked(2)
-        await world.sut.execute("SELECT pg_advisory_unlock(1)")
+        async with world.sut.transaction():
+            await world.sut.execute("SELECT FROM shelf FOR UPDATE")  # which the commit's check of the key waits for
+            row = planned("a", "item", {"shelf_id": 1})
+            seeding = asyncio.create_task(world.database.seed(command(row, request_id="q1")))
+            await wait_until_blocked(1)
+            resetting = asyncio.create_task(world.database.reset_run(RUN))
+            await wait_until_blocked(2)
         await asyncio.gather(seeding, resetting)
 
     world.wait(collide())

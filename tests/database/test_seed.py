@@ -159,12 +159,17 @@ def test_unknown_names_are_told_before_anything_is_written(make_world: MakeWorld
         world.seed(planned("row", table, {column: 1}))
 
 
-def test_a_table_without_a_key_is_refused(make_world: MakeWorld) -> None:
-    """Rows that no ledger could tell from others are not seeded."""
-    world = make_world("CREATE TABLE heap (what text)")
+def test_a_row_without_a_key_is_told_by_its_place_and_content(make_world: MakeWorld) -> None:
+    """Rows of a table without a key are seeded and reset; equal ones that stood there stay."""
+    world = make_world("CREATE TABLE heap (what text)", before="INSERT INTO heap VALUES ('x'), ('y')")
+    before = world.rows()
 
-    with pytest.raises(RowRefused, match="neither a primary key nor a unique key"):
-        world.seed(planned("row", "heap", {"what": "x"}))
+    seeded = world.seed(planned("row", "heap", {"what": "x"}))
+    during = world.rows()["public.heap"]
+    world.reset(seeded)
+
+    assert 3 == len(during)
+    assert before == world.rows()
 
 
 def test_a_unique_key_that_is_never_null_serves_as_key(make_world: MakeWorld) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from pytest_atdm.core.catalog import read_overrides
@@ -62,14 +62,9 @@ def plan(
         again = pattern.repeat(rulebook, as_of, run_id, request_key)
         if again is not None:
             return again
-    while True:
-        try:
-            made, pattern = _make(
-                scenario, rulebook, asked, unique_part=(run_id, request_key), seed=seed, as_of=as_of, advice=advice
-            )
-            break
-        except LinkNeeded as need:
-            advice = advice.linking(need.table, need.keys)
+    made, pattern = _make_with_links(
+        scenario, rulebook, asked, unique_part=(run_id, request_key), seed=seed, as_of=as_of, advice=advice
+    )
     if key and pattern:
         rulebook.remember_pattern(key, pattern)
     return made
@@ -81,6 +76,17 @@ def _pattern_key(scenario: Scenario, asked: Overrides, seed: int, as_of: datetim
         return None
     cells = sorted((place, type(value).__name__, repr(value)) for place, value in asked.cells.items())
     return (id(scenario), seed, as_of, repr(asked.parameters), tuple(cells))
+
+
+def _make_with_links(
+    scenario: Scenario, rulebook: Rulebook, asked: Overrides, *, advice: Advice, **settings: Any
+) -> tuple[Plan, Pattern | None]:
+    """Make the plan; where a condition asks for an optional reference, make it anew with that."""
+    while True:
+        try:
+            return _make(scenario, rulebook, asked, advice=advice, **settings)
+        except LinkNeeded as need:
+            advice = advice.linking(need.table, need.keys)
 
 
 def _make(

@@ -19,8 +19,8 @@ class Advice(Strict):
     """Choices that neither scenario nor schema make.
 
     *reuse*: by table id, rows that stand in the database; where a parent of that table is needed one of them is taken
-    instead of a new row. *link*: foreign keys (table id, constraint) that could stay NULL or at their default, and shall
-    refer to a row. *full*: tables whose rows get a value in every column that may have one. *settled*: cells by
+    instead of a new row. *link*: foreign keys (table id, constraint) that could stay NULL or at their default, and
+    shall refer to a row. *full*: tables whose rows get a value in every column that may have one. *settled*: cells by
     (table id, column) where nothing else gives or ties them. *attempt*: another number, other draws.
     """
 

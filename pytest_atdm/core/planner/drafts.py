@@ -221,7 +221,7 @@ class Drafting:
 
     def _free_name(self, name: str) -> str:
         """Return *name*; where two foreign keys begin with the same column, the second one's row gets a number."""
-        taken = {row.name for row in (*self.drafts, *self.existing)}
+        taken = {row.name for row in self.drafts} | {row.name for row in self.existing}
         numbered = (name, *(f"{name}~{number}" for number in range(2, len(taken) + 3)))
         return next(one for one in numbered if one not in taken)
 

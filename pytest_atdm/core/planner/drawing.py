@@ -86,9 +86,12 @@ class Drawing:
             other = self.situation.rows.get(row)
             if other is None or (row, name) == (draft.name, column.name):
                 continue
-            for condition in self.situation.rulebook.conditions(self.situation.rulebook.schema.tables[other.table]):
-                if condition.is_local and condition.columns == {name}:
-                    found.append((condition, rename(condition.expr, lambda _: (column.name,))))
+            shape = self.situation.rulebook.schema.tables[other.table]
+            found += [
+                (condition, rename(condition.expr, lambda _: (column.name,)))
+                for condition in self.situation.rulebook.conditions(shape)
+                if condition.is_local and condition.columns == {name}
+            ]
         return found
 
     def _known_scope(self, draft: Draft, column: Column, hidden: Collection[str]) -> Scope:

@@ -245,6 +245,7 @@ class Filling:
 
     def _repair(self, draft: Draft) -> None:
         """Give optional columns a value where a condition is false without one."""
+        broken: list[Condition] = []
         for _ in range(MAX_REPAIRS):
             broken = [one for one in self.rulebook.conditions(draft.shape) if self._is_false(one, draft)]
             mended = [self._mend(draft, condition) for condition in broken]
@@ -256,7 +257,7 @@ class Filling:
             )
 
     def _mend(self, draft: Draft, condition: Condition) -> bool:
-        """Return whether values in the optional columns that *condition* names made it hold; else they are as before."""
+        """Return whether values in the optional columns that *condition* names made it hold; else all is as before."""
         optional = [name for name in sorted(condition.columns) if self._is_optional(draft, name)]
         keys = tuple(
             key.name

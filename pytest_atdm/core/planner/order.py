@@ -1,13 +1,15 @@
-"""Parents before children."""
+"""Parents before children, and which rows must be written together."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from pytest_atdm.core.model import PlannedRow
     from pytest_atdm.core.planner.drafts import Draft
+    from pytest_atdm.core.schema import ForeignKey, Schema
 
 
 def order_drafts(drafts: Sequence[Draft]) -> list[Draft]:
@@ -35,3 +37,57 @@ def _place(draft: Draft, planned: set[int], placed: set[int], ordered: list[Draf
             stack.append((current, True))
             parents = [link for link in current.links.values() if hasattr(link, "links")]
             stack.extend((parent, False) for parent in reversed(parents))  # type: ignore[misc]
+
+
+def batch_rows(rows: Sequence[PlannedRow], schema: Schema) -> Iterator[Sequence[PlannedRow]]:
+    """Yield *rows* in their order, each alone, or with those up to the last one that it refers to: a circle."""
+    places = {row.name: place for place, row in enumerate(rows)}
+    start = 0
+    while start < len(rows):
+        end = place = start
+        while place <= end:
+            end = max(end, _last_parent(rows[place], rows, places, schema))
+            place += 1
+        yield rows[start : end + 1]
+        start = end + 1
+
+
+def _last_parent(row: PlannedRow, rows: Sequence[PlannedRow], places: dict[str, int], schema: Schema) -> int:
+    """Return the place of the last row that *row* refers to; its own where that is none."""
+    found = places[row.name]
+    for key in schema.tables[row.table].foreign_keys:
+        pointer = row.keys.get(key.columns[0])
+        if pointer is not None:
+            found = max(found, places.get(pointer.rpartition(".")[0], 0))
+            continue
+        found = max([found, *(places[one.name] for one in rows[found + 1 :] if _refers(row, key, one))])
+    return found
+
+
+def _refers(row: PlannedRow, key: ForeignKey, parent: PlannedRow) -> bool:
+    cells = [row.values.get(name) for name in key.columns]
+    return (
+        parent.table == key.parent and None not in cells and cells == [parent.values.get(n) for n in key.parent_columns]
+    )
+
+
+def order_removal(tables: Sequence[str], schema: Schema) -> Iterator[Sequence[str]]:
+    """Yield *tables* (ids) so that each comes after those that refer to it; tables in a circle come together."""
+    left = sorted(set(tables))
+    while left:
+        circles = {name: _referring(name, left, schema) for name in left}
+        first = min(left, key=lambda name: len(circles[name]))
+        together = [name for name in left if name in circles[first]]
+        yield together
+        left = [name for name in left if name not in together]
+
+
+def _referring(table: str, among: Sequence[str], schema: Schema) -> set[str]:
+    """Return *table* and all of *among* that refer to it, directly or through others."""
+    found, frontier = {table}, [table]
+    while frontier:
+        for child, _ in schema.children.get(frontier.pop(), ()):
+            if child.id in among and child.id not in found:
+                found.add(child.id)
+                frontier.append(child.id)
+    return found

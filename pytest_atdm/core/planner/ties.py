@@ -32,7 +32,7 @@ class Ties:
             self._members[self._top(place)].append(place)
 
     def of(self, place: Place) -> Sequence[Place]:
-        """Return all cells that equal *place*, those that are referred to first; *place* alone where nothing ties it."""
+        """Return all cells that equal *place*, those that are referred to first; *place* alone where it is free."""
         return self._members.get(self._top(place), (place,))
 
     def _tie(self, child: Place, parent: Place) -> None:

@@ -8,20 +8,25 @@ WITH tables AS MATERIALIZED (
     SELECT y.oid, format_type(y.oid, NULL) AS name, y.typtype, y.typrelid, y.typbasetype, y.typtypmod, y.typnotnull
     FROM pg_type y JOIN pg_namespace n ON n.oid = y.typnamespace
     WHERE y.typtype IN ('e', 'd', 'c', 'r', 'm') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('atdm', 'information_schema')
+), held AS MATERIALIZED (
+    SELECT DISTINCT unnest(ARRAY[y.oid, y.typelem]) AS typid
+    FROM tables t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 JOIN pg_type y ON y.oid = a.atttypid
 ), sequences AS MATERIALIZED (
     SELECT s.seqrelid, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name, s.seqincrement, s.seqcache, s.seqstart
     FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 ), feeds AS MATERIALIZED (
     -- An identity column depends on its sequence internally; a default of nextval() depends on the sequence it calls.
-    SELECT d.refobjid AS relid, d.refobjsubid AS attnum, d.objid AS seqid
-    FROM pg_depend d
-    WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i' AND d.refobjsubid > 0
-    UNION ALL
-    SELECT a.adrelid, a.adnum, d.refobjid
-    FROM pg_attrdef a
-    JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = a.oid AND d.refclassid = 'pg_class'::regclass
-    JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S'
-    WHERE pg_get_expr(a.adbin, a.adrelid) ~ '^nextval\('
+    SELECT relid, attnum, min(seqid::int8)::oid AS seqid FROM (
+        SELECT d.refobjid, d.refobjsubid, d.objid
+        FROM pg_depend d
+        WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i' AND d.refobjsubid > 0
+        UNION ALL
+        SELECT a.adrelid, a.adnum, d.refobjid
+        FROM pg_attrdef a
+        JOIN pg_depend d ON d.classid = 'pg_attrdef'::regclass AND d.objid = a.oid AND d.refclassid = 'pg_class'::regclass
+        JOIN pg_class s ON s.oid = d.refobjid AND s.relkind = 'S'
+        WHERE pg_get_expr(a.adbin, a.adrelid) ~ '^nextval\('
+    ) AS fed (relid, attnum, seqid) GROUP BY relid, attnum
 ), indexes AS MATERIALIZED (
     -- Whole ones tell a row; the others, and EXCLUDE, only say that rows differ. A key WITHOUT OVERLAPS tells a row too.
     SELECT i.indrelid, i.indexrelid, c.relname, i.indisprimary, i.indkey, i.indnkeyatts, k.oid AS conid,
@@ -45,7 +50,7 @@ SELECT
         FROM tables t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
         JOIN pg_type y ON y.oid = a.atttypid
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-        LEFT JOIN LATERAL (SELECT min(f.seqid::int8)::oid AS seqid FROM feeds f WHERE f.relid = a.attrelid AND f.attnum = a.attnum) f ON true
+        LEFT JOIN feeds f ON f.relid = a.attrelid AND f.attnum = a.attnum
         LEFT JOIN sequences s ON s.seqrelid = f.seqid) AS columns,
     (SELECT json_agg(json_build_array(i.indrelid::int8, i.relname, i.indisprimary, NOT i.nulls_equal,
             (SELECT json_agg(k ORDER BY o) FROM unnest(i.indkey) WITH ORDINALITY AS u(k, o) WHERE o <= i.indnkeyatts)) ORDER BY i.relname)
@@ -67,7 +72,7 @@ SELECT
             coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false)) ORDER BY k.conname)
         FROM tables t JOIN pg_constraint k ON k.conrelid = t.oid
         WHERE k.contype = 'f' AND k.conparentid = 0) AS foreign_keys,
-    (SELECT json_agg(json_build_array(k.conrelid::int8, k.conname, pg_get_expr(k.conbin, k.conrelid)) ORDER BY k.conname)
+    (SELECT json_agg(json_build_array(k.conrelid::int8, k.conname, pg_get_expr(k.conbin, k.conrelid), k.conkey) ORDER BY k.conname)
         FROM tables t JOIN pg_constraint k ON k.conrelid = t.oid WHERE k.contype = 'c') AS checks,
     (SELECT json_agg(json_build_array(t.oid::int8, g.tgname,
             CASE WHEN g.tgtype & 2 > 0 THEN 'before' WHEN g.tgtype & 64 > 0 THEN 'instead of' ELSE 'after' END,
@@ -94,9 +99,8 @@ SELECT
     -- Composite types of their own, and rows of tables where a column holds them.
     (SELECT json_agg(json_build_array(y.name, (SELECT json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum)
             FROM pg_attribute a WHERE a.attrelid = y.typrelid AND a.attnum > 0 AND NOT a.attisdropped)))
-        FROM types y JOIN pg_class c ON c.oid = y.typrelid WHERE y.typtype = 'c' AND (c.relkind = 'c' OR EXISTS (
-            SELECT FROM pg_attribute a JOIN tables t ON t.oid = a.attrelid LEFT JOIN pg_type e ON e.oid = a.atttypid
-            WHERE y.oid IN (a.atttypid, e.typelem)))) AS composites,
+        FROM types y JOIN pg_class c ON c.oid = y.typrelid
+        WHERE y.typtype = 'c' AND (c.relkind = 'c' OR y.oid IN (SELECT typid FROM held))) AS composites,
     (SELECT json_agg(json_build_array(y.name, CASE WHEN r.rngtypid = y.oid THEN format_type(r.rngsubtype, NULL)
             ELSE '{' || format_type(r.rngtypid, NULL) || '}' END))
         FROM types y JOIN pg_range r ON y.oid IN (r.rngtypid, r.rngmultitypid)) AS ranges,

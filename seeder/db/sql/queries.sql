@@ -37,6 +37,21 @@ INSERT INTO atdm.migration (folder, file, sha256) VALUES ($1, $2, $3);
 -- The next $2 values of each sequence.
 SELECT s.name, nextval(s.name::regclass) AS value FROM unnest($1::text[]) AS s(name), generate_series(1, $2);
 
+-- activity --
+-- What this transaction has done to each table so far, with what is not reported yet of this backend's earlier ones.
+SELECT n.nspname || '.' || c.relname AS name, pg_stat_get_xact_tuples_inserted(c.oid) AS inserted,
+    pg_stat_get_xact_tuples_updated(c.oid) AS updated, pg_stat_get_xact_tuples_deleted(c.oid) AS deleted
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname NOT IN ('atdm', 'information_schema') AND n.nspname !~ '^pg_'
+    AND pg_stat_get_xact_tuples_inserted(c.oid) + pg_stat_get_xact_tuples_updated(c.oid) + pg_stat_get_xact_tuples_deleted(c.oid) > 0;
+
+-- small_tables --
+-- Which of the tables $1 have at most $2 rows, as far as Postgres has counted.
+SELECT a.name FROM unnest($1::text[]) WITH ORDINALITY AS a (name, n)
+JOIN pg_namespace s ON s.nspname = split_part(a.name, '.', 1)
+JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = substr(a.name, strpos(a.name, '.') + 1)
+WHERE c.reltuples <= $2 ORDER BY a.n;
+
 -- start_run --
 -- A new run, or an ended one started again with everything but its audit chain new; no row where it is active.
 INSERT INTO atdm.run AS r (run_id, session_id, actor, seed, as_of, positions) VALUES ($1, $2, $3, $4, $5::text::date, $6)
@@ -79,13 +94,13 @@ FROM atdm.request WHERE request_id = $1;
 -- replay --
 -- The request that an idempotency key made; one that is live and had the same plan gets a new token, and only it has an answer.
 WITH found AS (
-    SELECT request_id, state, plan_hash = $3 AS same_plan FROM atdm.request WHERE run_id = $1 AND idempotency_key = $2
+    SELECT request_id, state, plan_hash = $3 AS same_plan, counts FROM atdm.request WHERE run_id = $1 AND idempotency_key = $2
         AND epoch = (SELECT epoch FROM atdm.run WHERE run_id = $1)
 ), renewed AS (
     UPDATE atdm.request q SET token_hash = $4 FROM found f
     WHERE q.request_id = f.request_id AND f.same_plan AND f.state = 'live' RETURNING q.request_id, q.answer::text
 )
-SELECT f.request_id, f.same_plan, r.answer FROM found f LEFT JOIN renewed r USING (request_id);
+SELECT f.request_id, f.same_plan, r.answer, f.counts::text FROM found f LEFT JOIN renewed r USING (request_id);
 
 -- live_requests --
 -- Live requests of one run ($1), or of all; the newest first: later requests may refer to rows of earlier ones.
