@@ -7,7 +7,7 @@ no proxy of the environment stands between a test and its seeder.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, TypeVar, cast
 
 from pytest_atdm.core import wire
 from pytest_atdm.core.errors import (
@@ -18,7 +18,7 @@ from pytest_atdm.core.errors import (
     SeederUnreachable,
     error_for_code,
 )
-from pytest_atdm.core.model import PLAN_FORMAT, Cell, Finding, Receipt, ResetReport
+from pytest_atdm.core.model import PLAN_FORMAT, Cell, Finding, Receipt, ResetReport, Trial
 from pytest_atdm.core.ulid import is_ulid
 
 if TYPE_CHECKING:
@@ -78,6 +78,20 @@ class SeederClient:
     def schema(self) -> Schema:
         """Return the target's schema, introspected afresh."""
         return wire.load_schema(self._call("GET", "/target/schema"))
+
+    def try_plan(self, plan: Plan) -> Trial:
+        """Have *plan* written, removed and rolled back; return what the database said."""
+        return _read(self._call("POST", "/target/trials", wire.dump_plan(plan)), Trial)
+
+    def list_rows(self, tables: Sequence[str], *, limit: int = 5) -> dict[str, list[Json]]:
+        """Return the first rows of each of *tables* (ids) that stand in the target."""
+        found = self._call_json("POST", "/target/rows", wire.dump({"tables": list(tables), "limit": limit}))
+        return cast("dict[str, list[Json]]", found["rows"])
+
+    def judge_rows(self, table: str, constraint: str, rows: Sequence[Mapping[str, Cell]]) -> list[bool]:
+        """Return for each row whether the CHECK *constraint* of *table* lets it pass; Postgres evaluates it."""
+        body = wire.dump({"table": table, "constraint": constraint, "rows": list(rows)})
+        return cast("list[bool]", self._call_json("POST", "/target/verdicts", body)["verdicts"])
 
     def version(self) -> Json:
         """Return what the seeder says of its version."""

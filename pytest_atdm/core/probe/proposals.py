@@ -1,0 +1,183 @@
+"""What to try next, from what the database said."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from pytest_atdm.core.expressions import parse
+from pytest_atdm.core.probe.candidates import iter_candidates
+from pytest_atdm.core.probe.questions import JudgeRows, ListRows
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from datetime import date
+
+    from pytest_atdm.core.model import Cell, Plan, PlannedRow, Refusal
+    from pytest_atdm.core.planner import Advice
+    from pytest_atdm.core.probe.questions import Answer, Question
+    from pytest_atdm.core.rulebook import Rulebook
+    from pytest_atdm.core.schema import ForeignKey
+
+#: So many rows are judged by the server in one round trip, and so many of those that pass are tried.
+MAX_JUDGED: Final = 400
+MAX_SETTLED: Final = 3
+
+Found: TypeAlias = "Generator[Question, Answer, list[Advice]]"
+
+
+class Proposals:
+    """Advice for the next plans for *table*, the most promising first."""
+
+    def __init__(self, rulebook: Rulebook, table: str, as_of: date) -> None:
+        self._as_of = as_of
+        self._rulebook = rulebook
+        self._schema = rulebook.schema
+        self._table = table
+        self._standing: Mapping[str, Sequence[Mapping[str, Cell]]] | None = None
+
+    def without_plan(self, advice: Advice) -> Found:
+        """Propose what may be possible where constraints left no value: rows that stand there, other draws."""
+        parents = self._ancestors()
+        reuse = yield from self._reusing(parents, advice)
+        return [*reuse, advice.drawing_again()] if advice.attempt < 2 else reuse
+
+    def after(self, plan: Plan, refusal: Refusal, advice: Advice) -> Found:
+        """Propose what may avoid *refusal* of *plan*, made with *advice*."""
+        table = self._find_root(refusal.table)
+        found: list[Advice] = []
+        if refusal.code in {"23505", "23P01"}:
+            found = yield from self._after_clash(table, advice)
+        elif refusal.code == "23503":
+            found = yield from self._after_broken_reference(plan, table, refusal, advice)
+        elif refusal.code == "23502" and table in self._schema.tables:
+            found = self._after_null(table, refusal.column, advice)
+        elif refusal.code == "23514" and table in self._schema.tables:
+            found = yield from self._after_check(plan, table, refusal, advice)
+        elif refusal.code == "42501":
+            return []
+        return [*found, *(yield from self._generic(plan, advice))]
+
+    # -- by kind of refusal
+
+    def _after_clash(self, table: str, advice: Advice) -> Found:
+        again = [advice.drawing_again()] if advice.attempt < 3 else []
+        if table == self._table or table not in self._schema.tables:
+            return again
+        return [*(yield from self._reusing([table], advice)), *again]
+
+    def _after_broken_reference(self, plan: Plan, table: str, refusal: Refusal, advice: Advice) -> Found:
+        key = self._find_key(table, refusal.constraint)
+        if key is None:
+            return []
+        found: list[Advice] = []
+        if any(row.table == table for row in plan.rows) and (table, key.name) not in advice.link:
+            found.append(advice.linking(table, [key.name]))
+        return [*found, *(yield from self._reusing([key.parent], advice))]
+
+    def _after_null(self, table: str, column: str, advice: Advice) -> list[Advice]:
+        """A trigger made a value NULL, or wants one: fill that column's reference, or the whole row."""
+        keys = [key.name for key in self._schema.tables[table].foreign_keys if column in key.columns]
+        linked = [advice.linking(table, keys)] if keys else []
+        return [*linked, advice.filling(table)]
+
+    def _after_check(self, plan: Plan, table: str, refusal: Refusal, advice: Advice) -> Found:
+        row = next((row for row in plan.rows if row.table == table), None)
+        constraint = self._find_check(table, refusal.constraint)
+        if row is None or constraint is None:
+            return []
+        rows = list(itertools.islice(self._vary(row, constraint, advice), MAX_JUDGED))
+        if not rows:
+            return []
+        verdicts = yield JudgeRows(table, refusal.constraint, [{**row.values, **cells} for cells in rows])
+        passing = [cells for cells, passes in zip(rows, verdicts, strict=True) if passes]
+        return [advice.settling(table, cells) for cells in passing[:MAX_SETTLED]]
+
+    def _vary(
+        self, row: PlannedRow, constraint: tuple[str, Sequence[str]], advice: Advice
+    ) -> Iterator[dict[str, Cell]]:
+        """Yield other cells for the columns that the CHECK names, as far as no reference holds them."""
+        text, columns = constraint
+        table = self._schema.tables[row.table]
+        tied = {name for key in table.foreign_keys for name in key.columns if row.values.get(name) is not None}
+        free = [
+            table.column_by_name[name]
+            for name in columns
+            if name not in tied and name not in row.keys and not table.column_by_name[name].filled_by_database
+        ]
+        return iter_candidates(
+            free, parse(text), self._rulebook, table, stream=(self._table, advice.attempt, text), as_of=self._as_of
+        )
+
+    def _generic(self, plan: Plan, advice: Advice) -> Found:
+        """Propose what helps against triggers: rows filled in full, other draws, rows that stand there."""
+        triggered = [
+            row.table
+            for row in plan.rows
+            if any("insert" in trigger.events for trigger in self._schema.tables[row.table].triggers)
+        ]
+        found = [advice.filling(table) for table in dict.fromkeys([self._table, *triggered])]
+        if triggered:
+            full = advice
+            for table in triggered:
+                full = full.filling(table)
+            found.append(full)
+        if advice.attempt < 2:
+            found.append(advice.drawing_again())
+        parents = [row.table for row in plan.rows if row.table != self._table]
+        return [*found, *(yield from self._reusing(parents, advice))]
+
+    # -- rows that stand there
+
+    def _reusing(self, tables: Sequence[str], advice: Advice) -> Found:
+        """Propose to take rows of each of *tables* that has some, then of all of them together."""
+        standing = yield from self._list_standing()
+        usable = [name for name in dict.fromkeys(tables) if standing.get(name) and name not in advice.reuse]
+        found = [advice.reusing(name, standing[name]) for name in usable]
+        if len(usable) > 1:
+            together = advice
+            for name in usable:
+                together = together.reusing(name, standing[name])
+            found.append(together)
+        return found
+
+    def _list_standing(self) -> Generator[Question, Answer, Mapping[str, Sequence[Mapping[str, Cell]]]]:
+        if self._standing is None:
+            self._standing = yield ListRows(tuple(self._ancestors()))
+        return self._standing or {}
+
+    def _ancestors(self) -> list[str]:
+        found: dict[str, None] = {}
+        frontier = [self._table]
+        while frontier:
+            for key in self._schema.tables[frontier.pop()].foreign_keys:
+                if key.parent not in found:
+                    found[key.parent] = None
+                    frontier.append(key.parent)
+        return list(found)
+
+    # -- names
+
+    def _find_root(self, table: str) -> str:
+        if table in self._schema.tables:
+            return table
+        parts = {part.id: root.id for root in self._schema.tables.values() for part in root.partitions or ()}
+        return parts.get(table, table)
+
+    def _find_key(self, table: str, constraint: str) -> ForeignKey | None:
+        keys = self._schema.tables[table].foreign_keys if table in self._schema.tables else ()
+        return next((key for key in keys if key.name == constraint), None)
+
+    def _find_check(self, table: str, constraint: str) -> tuple[str, Sequence[str]] | None:
+        shape = self._schema.tables[table]
+        for check in shape.checks:
+            if check.name == constraint:
+                return check.expression, check.columns
+        for column in shape.columns:
+            domain = self._schema.domains.get(column.type)
+            while domain is not None:
+                for check in domain.checks:
+                    if check.name == constraint:
+                        return check.expression, (column.name,)
+                domain = self._schema.domains.get(domain.type)
+        return None
