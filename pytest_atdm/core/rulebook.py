@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from pytest_atdm.core.errors import AtdmError, CatalogError
 from pytest_atdm.core.expressions import Expr, compile_expression, conjuncts, names, parse, rename
 from pytest_atdm.core.relations import find_relations
+from pytest_atdm.core.schema import Check
 from pytest_atdm.core.values import Drawer
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
     from pytest_atdm.core.expressions import Evaluator, Parts
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.planner.pattern import Pattern
-    from pytest_atdm.core.schema import Check, Column, ForeignKey, Schema, Table
+    from pytest_atdm.core.schema import Column, ForeignKey, Schema, Table
 
+#: Of a table with more partitions, rows go into one of the last.
+MAX_PARTITIONS: Final = 16
 Validator: TypeAlias = Literal["temporal", "synthetic", "value"]
 #: So many are kept; where conditions take in values of other columns, every plan may need new ones.
 MAX_DRAWERS: Final = 4096
@@ -71,6 +74,7 @@ class Rulebook:
         self.domain = domain
         self._rules = _rules_by_table(schema, domain)
         self._conditions: dict[str, tuple[Condition, ...]] = {}
+        self._predicates: dict[str, Mapping[str, tuple[Evaluator, ...]]] = {}
         self._relations: dict[str, Mapping[str, ForeignKey]] = {}
         self._drawers: dict[tuple[object, ...], Drawer] = {}
         self.patterns: dict[tuple[object, ...], Pattern] = {}
@@ -82,12 +86,14 @@ class Rulebook:
         if table.id not in self._conditions:
             checks = (_check_condition(check, table) for check in table.checks)
             rules = (self._rule_condition(rule, table) for rule in self._rules.get(table.id, ()))
-            self._conditions[table.id] = (*checks, *_domain_conditions(self.schema, table), *rules)
+            bounds = _partition_conditions(table)
+            self._conditions[table.id] = (*checks, *_domain_conditions(self.schema, table), *bounds, *rules)
         return self._conditions[table.id]
 
     def drawer(self, table: Table, column: Column, conditions: Sequence[tuple[Condition, Expr]]) -> Drawer:
         """Return what draws values for *column* under *conditions*, each with what is known of other columns put in."""
-        parts = (condition.id if expr is condition.expr else expr for condition, expr in conditions)
+        # As text, since a constant may be JSON, which has no hash.
+        parts = (condition.id if expr is condition.expr else repr(expr) for condition, expr in conditions)
         key = (table.id, column.name, *parts)
         if key not in self._drawers:
             if len(self._drawers) >= MAX_DRAWERS:
@@ -100,6 +106,17 @@ class Rulebook:
         if len(self.patterns) >= MAX_PATTERNS:
             self.patterns.clear()
         self.patterns[key] = pattern
+
+    def predicates(self, table: Table) -> Mapping[str, tuple[Evaluator, ...]]:
+        """Return, by column, the conditions of partial unique indexes that name that column alone."""
+        if table.id not in self._predicates:
+            found: dict[str, list[Evaluator]] = {}
+            for exclusion in table.exclusions:
+                expr = parse(exclusion.predicate or "true", source=exclusion.name)
+                if len(named := names(expr)) == 1:
+                    found.setdefault(next(iter(named))[0], []).append(compile_expression(expr))
+            self._predicates[table.id] = {name: tuple(parts) for name, parts in found.items()}
+        return self._predicates[table.id]
 
     def relations(self, table: Table) -> Mapping[str, ForeignKey]:
         """Return the foreign keys of *table* by every name that a catalog may call them."""
@@ -164,6 +181,18 @@ def _parse_rule(rule: Rule) -> Expr:
 
 def _check_condition(check: Check, table: Table) -> Condition:
     return _database_condition(check, parse(check.expression, source=f"{table.id}.{check.name}"), table)
+
+
+def _partition_conditions(table: Table) -> Iterator[Condition]:
+    """A row of a partitioned table lies within the bounds of some partition."""
+    if table.partitions is None:
+        return
+    shown = table.partitions[-MAX_PARTITIONS:]
+    if any(not part.bounds for part in shown):
+        return
+    name = "partitions" if table.partitions else "no partition"
+    text = " OR ".join(f"({part.bounds})" for part in shown) or "false"
+    yield _database_condition(Check(name=name, expression=text), parse(text, source=f"{table.id}.{name}"), table)
 
 
 def _database_condition(check: Check, expr: Expr, table: Table) -> Condition:

@@ -65,11 +65,13 @@ class Exclusion(Strict):
     """Two rows must differ somewhere in *columns*: a partial or expression unique index, or an EXCLUDE constraint.
 
     *columns* are all that *definition* (the text of the index or constraint) speaks of, its condition included.
+    *predicate* is that condition alone: rows for which it is not true are free.
     """
 
     name: str
     columns: tuple[str, ...]
     definition: str
+    predicate: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

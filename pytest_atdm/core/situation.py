@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
-from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, compile_expression, parse
+from pytest_atdm.core.expressions import SOME, UNDECIDED, EvaluationError, compile_expression, parse
 from pytest_atdm.core.types import to_python
 
 if TYPE_CHECKING:
@@ -84,10 +84,12 @@ class Situation:
         return look_up
 
     def value(self, row: RowLike, table: Table, column: str) -> Value:
-        """Return the Python value of a cell; UNDECIDED where the database decides it, None where it stays NULL."""
+        """Return the Python value of a cell; SOME or UNDECIDED where the database decides it, None where it is NULL."""
         if column in row.values:
             return read_cell(table.column_by_name[column], row.values[column], self.rulebook)
-        if column in row.keys or column not in table.column_by_name:
+        if column in row.keys:
+            return SOME
+        if column not in table.column_by_name:
             return UNDECIDED
         return default_value(table.column_by_name[column], self.as_of)
 
@@ -132,15 +134,17 @@ def read_cell(column: Column, cell: Cell, rulebook: Rulebook) -> Value:
 
 
 def default_value(column: Column, as_of: datetime.date) -> Value:
-    """Return what the database will put where a plan says nothing: NULL, a constant default, or UNDECIDED."""
+    """Return what the database will put where a plan says nothing: NULL, a constant default, SOME or UNDECIDED."""
+    unknown = UNDECIDED if column.nullable else SOME
     if column.filled_by_database:
-        return UNDECIDED
+        return unknown
     if column.default is None:
         return None
     try:
-        return _compile_default(column.default)(lambda parts: as_of if parts == ("as_of",) else UNDECIDED)
+        value = _compile_default(column.default)(lambda parts: as_of if parts == ("as_of",) else UNDECIDED)
     except EvaluationError:
-        return UNDECIDED
+        return unknown
+    return unknown if value is UNDECIDED else value
 
 
 @lru_cache(maxsize=4096)

@@ -83,7 +83,7 @@ def read_refusal(error: asyncpg.PostgresError, stage: str, rows: Sequence[str] =
     return Refusal(
         stage=stage,
         code=error.sqlstate or "",
-        message=str(error),
+        message=str(error.args[0]),
         detail=error.detail or "",
         context=error.context or "",
         table=f"{error.schema_name}.{error.table_name}" if error.table_name else "",

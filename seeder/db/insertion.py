@@ -28,7 +28,7 @@ def insert_sql(schema: Schema, group: Group, parameter: str, *, returning: bool 
         types = ", ".join(f"{quote_ident(column.name)} {column.type}" for column in columns)
         source = f"json_to_recordset({parameter}::json) AS v ({types})"
     overriding = "OVERRIDING SYSTEM VALUE " if any(column.identity for column in columns) else ""
-    returned = f" RETURNING {key_sql(table, 't')} AS key, row_to_json(t) AS body" if returning else ""
+    returned = f" RETURNING {key_sql(table, 't')} AS key, row_to_json(t.*) AS body" if returning else ""
     return (
         f"INSERT INTO {quote_table(table.id)} AS t {f'({names}) ' if names else ''}{overriding}"
         f"SELECT {names} FROM {source}{returned}"

@@ -127,8 +127,8 @@ class _Parts:
             primary_key=primary,
             uniques=uniques,
             exclusions=tuple(
-                Exclusion(name=name, columns=self._columns(oid, numbers or ()), definition=text)
-                for name, numbers, text in self._of("exclusions", oid)
+                Exclusion(name=name, columns=self._columns(oid, numbers or ()), definition=text, predicate=predicate)
+                for name, numbers, text, predicate in self._of("exclusions", oid)
             ),
             foreign_keys=tuple(self._foreign_keys(oid)),
             checks=tuple(

@@ -50,7 +50,7 @@ def _find_table(target: Target, name: str) -> Table:
 def _first_rows_sql(table: Table, limit: int) -> str:
     order = ", ".join(f"t.{quote_ident(name)}" for name in table.primary_key) or "t.ctid"
     return (
-        f"SELECT {quote_text(table.id)} AS name, row_to_json(t)::text AS body"
+        f"SELECT {quote_text(table.id)} AS name, row_to_json(t.*)::text AS body"
         f" FROM {quote_table(table.id)} t ORDER BY {order} LIMIT {limit}"
     )
 

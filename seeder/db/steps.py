@@ -1,7 +1,7 @@
 """Writing and removing rows statement by statement, where triggers and rules take part.
 
-A trigger that looks for a row's parent finds it; what triggers write is found by comparing what the transaction has done
-to each table with what was asked of it.
+A trigger that looks for a row's parent finds it; what triggers write is found by comparing what the transaction has
+done to each table with what was asked of it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from seeder.db.keys import PLACE, identify, key_sql, match_sql
 from seeder.db.queries import QUERIES, quote_table, quote_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     import asyncpg
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 _ROUNDS: Final = 4
 
 #: Whether the row t was written by this transaction or a part of it. Only ids that are not older can be.
-_MINE: Final = """CASE WHEN age(t.xmin) <= age(pg_current_xact_id()::xid) THEN pg_xact_status(
-    (pg_current_xact_id()::text::bigint / 4294967296 * 4294967296 + t.xmin::text::bigint)::text::xid8) = 'in progress' END"""
+_MINE: Final = """CASE WHEN age(t.xmin) <= age(pg_current_xact_id()::xid) THEN 'in progress' = pg_xact_status(
+    (pg_current_xact_id()::text::bigint / 4294967296 * 4294967296 + t.xmin::text::bigint)::text::xid8) END"""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A row of the target: its key and body as JSON text; *name* is that of the planned row, None where a trigger made it."""
+    """A row of the target: its key and body as JSON text; *name* is the planned row's, None where a trigger made it."""
 
     relation: str
     key: str
@@ -221,7 +221,7 @@ class Steps:
         if "select" in shape.missing_rights:
             return []
         rows = await connection.fetch(
-            f"SELECT {key_sql(shape, 't')}::text AS key, row_to_json(t)::text AS body"
+            f"SELECT {key_sql(shape, 't')}::text AS key, row_to_json(t.*)::text AS body"
             f" FROM {self.source(table)} t WHERE {_MINE} ORDER BY t.ctid"
         )
         return [Held(table, row["key"], row["body"]) for row in rows]
@@ -242,7 +242,7 @@ class Steps:
             if "select" in shape.missing_rights:
                 continue
             found = await connection.fetch(
-                f"SELECT k.key, row_to_json(t)::text AS body FROM unnest($1::text[]) AS k (key)"
+                f"SELECT k.key, row_to_json(t.*)::text AS body FROM unnest($1::text[]) AS k (key)"
                 f" JOIN {self.source(table)} t ON {match_sql(shape, 't', 'k.key::jsonb')}",
                 wanted,
             )
@@ -251,42 +251,52 @@ class Steps:
 
     # -- removing
 
-    async def remove(self, connection: asyncpg.Connection, rows: Iterable[tuple[str, str]]) -> Counter[str]:
-        """Remove *rows* (table id, key), children first, and what that makes triggers write; return counts by table.
+    async def remove(self, connection: asyncpg.Connection, rows: Sequence[tuple[str, str]]) -> Counter[str]:
+        """Remove *rows* (table id, key; in the order of their making), and what that makes triggers write.
+
+        Children go first, then what was made last. Returns counts by table.
 
         Raises:
             asyncpg.PostgresError: a constraint or trigger refused.
         """
-        before = await self.activity(connection)
-        stood: dict[str, set[str]] = {}
-        removed: Counter[str] = Counter()
-        left = dict.fromkeys(rows)
-        for _ in range(_ROUNDS):
-            removed += await self._remove_once(connection, left)
-            await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            done = (await self.activity(connection)).since(before)
-            written = [table for table in done.inserted if table in self._target.schema.tables]
-            left = {
-                (row.relation, row.key): None
-                for table in written
-                for row in await self._new(connection, table)
-                if row.key not in stood.setdefault(table, set())
-            }
-            if not left:
-                break
-            for table, key in left:
-                stood[table].add(key)
-        return removed
-
-    async def _remove_once(self, connection: asyncpg.Connection, rows: Iterable[tuple[str, str]]) -> Counter[str]:
         keys: dict[str, list[str]] = defaultdict(list)
-        for relation, key in rows:
+        for relation, key in reversed(rows):
             keys[relation].append(key)
+        return await self._remove(connection, keys, await self.activity(connection), set(), _ROUNDS)
+
+    async def _remove(
+        self,
+        connection: asyncpg.Connection,
+        keys: Mapping[str, list[str]],
+        before: Activity,
+        seen: set[tuple[str, str]],
+        rounds: int,
+    ) -> Counter[str]:
+        """Remove rows table by table; what a table's triggers write goes before the next, which it may refer to."""
         removed: Counter[str] = Counter()
         for together in order_removal(list(keys), self._target.schema):
             for table, count in await self._delete(connection, together, keys):
                 removed[table] += count
+            if rounds and not self._target.guarded.isdisjoint(together):
+                await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                written = await self._find_written(connection, before, {*seen, *_pairs(keys)})
+                if written:
+                    seen |= set(_pairs(written))
+                    removed += await self._remove(connection, written, before, seen, rounds - 1)
+        await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         return removed
+
+    async def _find_written(
+        self, connection: asyncpg.Connection, before: Activity, known: Container[tuple[str, str]]
+    ) -> dict[str, list[str]]:
+        """Return the keys, by table, of rows that were inserted since *before* and are not *known*."""
+        done = (await self.activity(connection)).since(before)
+        found: dict[str, list[str]] = {}
+        for table in sorted(done.inserted):
+            new = [row.key for row in await self._new(connection, table) if (table, row.key) not in known]
+            if new:
+                found[table] = new
+        return found
 
     async def _delete(
         self, connection: asyncpg.Connection, tables: Sequence[str], keys: Mapping[str, list[str]]
@@ -310,11 +320,15 @@ class Steps:
 
     async def _delete_plainly(self, connection: asyncpg.Connection, table: str, keys: Sequence[str]) -> int:
         shape = self._target.schema.tables[table]
+        condition = match_sql(shape, "t", "d.key")
         answer = await connection.execute(
-            f"DELETE FROM {self.source(table)} t USING unnest($1::jsonb[]) AS d (key) WHERE {match_sql(shape, 't', 'd.key')}",
-            list(keys),
+            f"DELETE FROM {self.source(table)} t USING unnest($1::jsonb[]) AS d (key) WHERE {condition}", list(keys)
         )
         return int(answer.rpartition(" ")[2])
+
+
+def _pairs(keys: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
+    return ((table, key) for table, found in keys.items() for key in found)
 
 
 def read_key(key: str) -> dict[str, Cell]:

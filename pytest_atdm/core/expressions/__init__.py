@@ -7,6 +7,7 @@ from pytest_atdm.core.expressions.parse import parse
 from pytest_atdm.core.expressions.render import render
 from pytest_atdm.core.expressions.simplify import rename, substitute
 from pytest_atdm.core.expressions.tree import (
+    SOME,
     UNDECIDED,
     And,
     Array,
@@ -27,12 +28,14 @@ from pytest_atdm.core.expressions.tree import (
     Parts,
     Quantified,
     Scope,
+    Undecided,
     Value,
     conjuncts,
     names,
 )
 
 __all__ = (
+    "SOME",
     "UNDECIDED",
     "And",
     "Array",
@@ -53,6 +56,7 @@ __all__ = (
     "Parts",
     "Quantified",
     "Scope",
+    "Undecided",
     "Value",
     "compile_expression",
     "conjuncts",

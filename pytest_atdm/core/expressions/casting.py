@@ -359,7 +359,10 @@ def _to_bytes(value: Value, _modifiers: tuple[int, ...]) -> bytes:
 
 
 def _to_json(value: Value, _modifiers: tuple[int, ...]) -> Value:
-    return json.loads(value, parse_float=Decimal) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    found = json.loads(value, parse_float=Decimal)
+    return UNDECIDED if found is None else found  # JSON's null is a value, and not SQL's NULL
 
 
 def _to_inet(value: Value, _modifiers: tuple[int, ...]) -> str:

@@ -13,6 +13,7 @@ from pytest_atdm.core.expressions.casting import convert
 from pytest_atdm.core.expressions.functions import LENIENT, STRICT
 from pytest_atdm.core.expressions.operators import BINARY, UNARY, equal, greater, less
 from pytest_atdm.core.expressions.tree import (
+    SOME,
     UNDECIDED,
     And,
     Array,
@@ -57,6 +58,10 @@ def _compile_all(exprs: tuple[Expr, ...]) -> tuple[Evaluator, ...]:
     return tuple(map(compile_expression, exprs))
 
 
+#: Functions that ask only whether their arguments are NULL.
+_COUNTING: Final = frozenset({"num_nonnulls", "num_nulls"})
+
+
 def _undecided(_scope: Scope) -> Value:
     return UNDECIDED
 
@@ -67,6 +72,14 @@ def _compile_literal(expr: Literal) -> Evaluator:
 
 
 def _compile_name(expr: Name) -> Evaluator:
+    parts = expr.parts
+    return lambda scope: UNDECIDED if (value := scope(parts)) is SOME else value
+
+
+def _compile_presence(expr: Expr) -> Evaluator:
+    """Compile for those who ask only whether there is a value: SOME counts as one."""
+    if not isinstance(expr, Name):
+        return compile_expression(expr)
     parts = expr.parts
     return lambda scope: scope(parts)
 
@@ -118,7 +131,7 @@ def _compile_not(expr: Not) -> Evaluator:
 
 
 def _compile_is_null(expr: IsNull) -> Evaluator:
-    inner = compile_expression(expr.arg)
+    inner = _compile_presence(expr.arg)
 
     def evaluate(scope: Scope) -> Value:
         value = inner(scope)
@@ -253,6 +266,8 @@ def _unknown_scope(_parts: tuple[str, ...]) -> Value:
 
 
 def _compile_call(expr: Call) -> Evaluator:
+    if expr.name in _COUNTING:
+        return _apply_leniently(LENIENT[expr.name], tuple(map(_compile_presence, expr.args)))
     args = _compile_all(expr.args)
     if expr.name in _SPECIAL:
         return _SPECIAL[expr.name](args)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from pytest_atdm.core.expressions.evaluate import compile_expression
 from pytest_atdm.core.expressions.tree import (
+    SOME,
     UNDECIDED,
     And,
     Case,
     EvaluationError,
     Expr,
+    IsNull,
     Literal,
     Name,
     Not,
@@ -19,6 +21,7 @@ from pytest_atdm.core.expressions.tree import (
     Or,
     Parts,
     Scope,
+    Undecided,
     Value,
     iter_children,
     map_children,
@@ -36,7 +39,9 @@ def substitute(expr: Expr, scope: Scope) -> Expr:
     """
     if isinstance(expr, Name):
         value = scope(expr.parts)
-        return expr if value is UNDECIDED else Literal(value)
+        return expr if isinstance(value, Undecided) else Literal(value)
+    if isinstance(expr, IsNull) and isinstance(expr.arg, Name) and scope(expr.arg.parts) is SOME:
+        return Literal(False)
     return _simplify(map_children(expr, lambda part: substitute(part, scope)))
 
 

@@ -17,16 +17,19 @@ if TYPE_CHECKING:
 
 
 class Undecided(Enum):
-    """The type of ``UNDECIDED``."""
+    """The type of ``UNDECIDED`` and ``SOME``."""
 
     UNDECIDED = "undecided"
+    SOME = "some"
 
     def __repr__(self) -> str:
-        return "UNDECIDED"
+        return self.name
 
 
 #: Cannot be judged here: an unknown function, a default that the database makes, a value that Python cannot hold.
 UNDECIDED: Final = Undecided.UNDECIDED
+#: What a scope says of a name whose value cannot be told here but is not NULL: a key that the database will allot.
+SOME: Final = Undecided.SOME
 
 Value: TypeAlias = object
 Parts: TypeAlias = tuple[str, ...]

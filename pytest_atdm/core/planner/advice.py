@@ -21,13 +21,17 @@ class Advice(Strict):
     *reuse*: by table id, rows that stand in the database; where a parent of that table is needed one of them is taken
     instead of a new row. *link*: foreign keys (table id, constraint) that could stay NULL or at their default, and
     shall refer to a row. *full*: tables whose rows get a value in every column that may have one. *settled*: cells by
-    (table id, column) where nothing else gives or ties them. *attempt*: another number, other draws.
+    (table id, column) where nothing else gives or ties them. *also*: further rows to plan, before all others, each a
+    table id and the cells that it must have. *namesakes*: a column has the value of its parent's column of the same
+    name and type. *attempt*: another number, other draws.
     """
 
     reuse: Mapping[str, Sequence[Mapping[str, Cell]]] = field(default_factory=dict)
     link: frozenset[tuple[str, str]] = frozenset()
     full: frozenset[str] = frozenset()
     settled: Mapping[tuple[str, str], Cell] = field(default_factory=dict)
+    also: tuple[tuple[str, Mapping[str, Cell]], ...] = ()
+    namesakes: bool = False
     attempt: int = 0
 
     @property
@@ -50,6 +54,14 @@ class Advice(Strict):
     def settling(self, table: str, cells: Mapping[str, Cell]) -> Advice:
         """Return this advice, and that rows of *table* have *cells*."""
         return replace(self, settled={**self.settled, **{(table, name): cell for name, cell in cells.items()}})
+
+    def adding(self, table: str, cells: Mapping[str, Cell]) -> Advice:
+        """Return this advice, and that a row of *table* with *cells* is planned too."""
+        return replace(self, also=(*self.also, (table, cells)))
+
+    def tying_namesakes(self) -> Advice:
+        """Return this advice, and that columns of the same name in child and parent are equal."""
+        return replace(self, namesakes=True)
 
     def drawing_again(self) -> Advice:
         """Return this advice with the next number."""

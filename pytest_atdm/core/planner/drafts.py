@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.catalog import Formula, Link, Literal
-from pytest_atdm.core.errors import CatalogError, OverrideError, SchemaMismatch
-from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, compile_expression, parse
+from pytest_atdm.core.errors import CatalogError, OverrideError, PlanImpossible, SchemaMismatch
+from pytest_atdm.core.expressions import compile_expression, parse
 from pytest_atdm.core.model import OVERRIDE, ExistingRow
 from pytest_atdm.core.planner.advice import NO_ADVICE
+from pytest_atdm.core.planner.references import References
 from pytest_atdm.core.text import suggest
 from pytest_atdm.core.values import Stream
 
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_atdm.core.catalog import Entity, Overrides, Scenario
-    from pytest_atdm.core.expressions import Parts, Value
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.planner.advice import Advice
     from pytest_atdm.core.rulebook import Rulebook
     from pytest_atdm.core.schema import ForeignKey, Table
+
+#: More rows than any situation needs that nobody counted: parents of parents without end.
+MAX_DRAFTS: Final = 10_000
 
 
 @dataclass(slots=True, eq=False)
@@ -72,11 +75,24 @@ class Drafting:
         """
         for entity in self.scenario.entities.values():
             self._by_entity[entity.name] = list(self._expand(entity))
+        self.drafts[:0] = self._further_rows()
         queue = list(self.drafts)
         for draft in queue:  # grows while parents are added
+            if len(queue) > MAX_DRAFTS:
+                raise PlanImpossible(
+                    f"{self.scenario.id}: more than {MAX_DRAFTS} rows, the last of {draft.table}, refer to one another",
+                    hint="refer to rows that stand there: an existing row, or the value of a key",
+                )
             for key in draft.shape.foreign_keys:
                 self._link(draft, key, queue)
-            self._part_parents(draft, queue)
+            self._add_references(draft, queue)
+
+    def _further_rows(self) -> list[Draft]:
+        found = []
+        for number, (table, cells) in enumerate(self.advice.also, start=1):
+            given: dict[str, Literal | Formula] = {name: Literal(cell, "advice") for name, cell in cells.items()}
+            found.append(Draft(f"also~{number}", f"also~{number}", self.rulebook.schema.tables[table], given=given))
+        return found
 
     def _expand(self, entity: Entity) -> Iterator[Draft | ExistingRow]:
         table = self.rulebook.schema.table(entity.table, where=f'{entity.source}: entity "{entity.name}"')
@@ -151,7 +167,7 @@ class Drafting:
             if not any(column in draft.given for column in key.columns):  # an override of the column wins
                 draft.links[key.name] = self._pick(draft, key, entity, source)
         elif self._is_wanted(draft, key):
-            draft.links[key.name] = self._find_parent(draft, key, queue)
+            draft.links[key.name] = draft.links.get(key.name) or self._find_parent(draft, key, queue)
 
     def _is_wanted(self, draft: Draft, key: ForeignKey) -> bool:
         if all(column in draft.given for column in key.columns):
@@ -225,16 +241,24 @@ class Drafting:
         numbered = (name, *(f"{name}~{number}" for number in range(2, len(taken) + 3)))
         return next(one for one in numbered if one not in taken)
 
-    # -- two references that must differ
+    # -- what conditions ask of references
 
-    def _part_parents(self, draft: Draft, queue: list[Draft]) -> None:
-        """Give references that a condition forbids to be the same (or in this order) parents of their own."""
-        keys = [key for key in draft.shape.foreign_keys if self._is_ours(draft, key)]
-        if keys and self._is_broken(draft):
-            for key in keys:
-                self._part(draft, key, queue)
-                if not self._is_broken(draft):
-                    return
+    def _add_references(self, draft: Draft, queue: list[Draft]) -> None:
+        """Link optional references without which a condition is false; part those that must not be the same."""
+        references = self._references(draft)
+        optional = [key for key in draft.shape.foreign_keys if self._is_open(draft, key)]
+        for key in references.find_missing(optional):
+            draft.links[key.name] = self._find_parent(draft, key, queue)
+        movable = [key for key in draft.shape.foreign_keys if self._is_ours(draft, key)]
+        parted = self._references(draft).find_parted(movable)
+        if parted is not None:
+            self._part(draft, parted, queue)
+
+    def _references(self, draft: Draft) -> References:
+        return References(draft, self.rulebook, {id(one): place for place, one in enumerate(self.drafts, start=1)})
+
+    def _is_open(self, draft: Draft, key: ForeignKey) -> bool:
+        return key.name not in draft.links and not any(column in draft.given for column in key.columns)
 
     def _is_ours(self, draft: Draft, key: ForeignKey) -> bool:
         return key.name in draft.links and (draft.entity, key.name) not in self._links
@@ -251,42 +275,6 @@ class Drafting:
         draft.links[key.name] = other
         if other.shape is draft.shape:  # a row that may not refer to itself: two that refer to each other
             other.links[key.name] = draft
-
-    def _is_broken(self, draft: Draft) -> bool:
-        """Return whether a condition over keys alone is false, were keys numbered in the order of their rows."""
-        numbers = _KeyNumbers(draft, self.drafts)
-        for condition in self.rulebook.conditions(draft.shape):
-            if condition.is_local and condition.columns and condition.columns <= numbers.columns:
-                try:
-                    if condition.evaluate(numbers.look_up) is False:
-                        return True
-                except EvaluationError:
-                    continue
-        return False
-
-
-class _KeyNumbers:
-    """Stand-ins for the keys that a draft's references and its own sequence will have: equal where those will be."""
-
-    def __init__(self, draft: Draft, drafts: Sequence[Draft]) -> None:
-        places = {id(one): number for number, one in enumerate(drafts, start=1)}
-        self._cells: dict[str, object] = {
-            column.name: places[id(draft)] for column in draft.shape.columns if column.sequence
-        }
-        for key in draft.shape.foreign_keys:
-            parent = draft.links.get(key.name)
-            for column, parent_column in zip(key.columns, key.parent_columns, strict=True):
-                if isinstance(parent, Draft):
-                    self._cells[column] = places[id(parent)]
-                elif parent is not None:
-                    self._cells[column] = parent.values.get(parent_column, UNDECIDED)
-                elif column not in draft.given and draft.shape.column_by_name[column].default is None:
-                    self._cells.setdefault(column, None)
-        self.columns = frozenset(self._cells)
-
-    def look_up(self, parts: Parts) -> Value:
-        """Return the number at the end of a name."""
-        return self._cells.get(parts[0], UNDECIDED) if len(parts) == 1 else UNDECIDED
 
 
 def is_required(table: Table, key: ForeignKey) -> bool:

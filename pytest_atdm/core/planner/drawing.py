@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.errors import PlanImpossible
-from pytest_atdm.core.expressions import UNDECIDED, names, rename, substitute
+from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, names, rename, substitute
+from pytest_atdm.core.situation import read_cell
 from pytest_atdm.core.values import Stream
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from pytest_atdm.core.expressions import Expr, Parts, Scope, Value
+    from pytest_atdm.core.expressions import Evaluator, Expr, Parts, Scope, Value
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.planner.drafts import Draft
     from pytest_atdm.core.planner.ties import Ties
     from pytest_atdm.core.rulebook import Condition
     from pytest_atdm.core.schema import Column
     from pytest_atdm.core.situation import Situation
+
+#: So many values are looked through for one that a partial unique index does not hold.
+_FREE_AMONG: Final = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +54,28 @@ class Drawing:
         stream = Stream(self.seed, *part, self.scenario, draft.name, column.name, self.number + attempt)
         drawer = self.situation.rulebook.drawer(draft.shape, column, conditions)
         taken = self._taken(draft, column) if unique else ()
-        for cell in drawer.candidates(stream, unique=unique, as_of=self.as_of):
-            if not ((column.nullable and cell is None) or cell in taken):
-                return cell
+        candidates = drawer.candidates(stream, unique=unique, as_of=self.as_of)
+        usable = (cell for cell in candidates if not ((column.nullable and cell is None) or cell in taken))
+        found = self._prefer_free(draft, column, usable) if unique else next(usable, None)
+        if found is not None:
+            return found
         raise PlanImpossible(
             f'{self.scenario}: no value of "{draft.name}.{column.name}" ({column.type}) satisfies '
             + ("; ".join(f"{one.text} ({one.source})" for one, _ in conditions) or "its type"),
             hint="give the column in the scenario or as an override, or change what it is tied to",
         )
+
+    def _prefer_free(self, draft: Draft, column: Column, cells: Iterator[Cell]) -> Cell:
+        """Return the first of *cells* that keeps the row out of a partial unique index, else the first."""
+        predicates = self.situation.rulebook.predicates(draft.shape).get(column.name)
+        if not predicates:
+            return next(cells, None)
+        first, *others = (*islice(cells, _FREE_AMONG), None)
+        for cell in (first, *others):
+            value = read_cell(column, cell, self.situation.rulebook)
+            if cell is not None and all(_is_false(one, column.name, value) for one in predicates):
+                return cell
+        return first
 
     def _taken(self, draft: Draft, column: Column) -> list[Cell]:
         """Return what *column* holds already, in the catalog's reference rows and in the other rows of this plan."""
@@ -103,6 +122,13 @@ class Drawing:
             return scope(parts)
 
         return look_up
+
+
+def _is_false(predicate: Evaluator, column: str, value: Value) -> bool:
+    try:
+        return predicate(lambda parts: value if parts == (column,) else UNDECIDED) in (False, None)
+    except EvaluationError:
+        return False
 
 
 def _has(other: Draft, draft: Draft, column: Column) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.catalog import Literal
 from pytest_atdm.core.errors import CatalogError, OverrideError, PlanImpossible, SchemaMismatch
-from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, compile_expression, parse
+from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, Undecided, compile_expression, parse
 from pytest_atdm.core.model import OVERRIDE, ExistingRow
 from pytest_atdm.core.planner.advice import NO_ADVICE, LinkNeeded
 from pytest_atdm.core.planner.drafts import Draft
@@ -24,7 +24,7 @@ from pytest_atdm.core.situation import Situation, default_value
 from pytest_atdm.core.types import to_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from pytest_atdm.core.catalog import Formula, Overrides, Scenario
     from pytest_atdm.core.expressions import Parts, Scope, Value
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 MAX_ATTEMPTS: Final = 16
 #: How often the conditions of a row are gone through for optional columns: one value may make another necessary.
 MAX_REPAIRS: Final = 4
+#: So many optional columns are tried together where none is needed for certain.
+MAX_TOGETHER: Final = 2
 
 
 class _Watched(Situation):
@@ -89,7 +91,7 @@ class Filling:
         self.situation = _Watched(rulebook, as_of, drafts, existing)
         self.drafts = drafts
         self.notes = Notes()
-        self.ties = Ties(drafts)
+        self.ties = Ties(drafts, namesakes=advice.namesakes)
         self._by_name = {draft.name: draft for draft in drafts}
         self._existing_by_name = {row.name: row for row in existing}
         self._drawing = Drawing(
@@ -108,6 +110,7 @@ class Filling:
         self._existing = {row.entity: row for row in existing}
         self._busy: list[tuple[str, str]] = []
         self._attempt = 0
+        self._repairing = False
 
     def run(self) -> None:
         """Give every draft its cells.
@@ -140,6 +143,10 @@ class Filling:
         for key in draft.shape.foreign_keys:
             for column in key.columns if key.name in draft.links else ():
                 self._settle_tied(self.ties.of((draft.name, column)))
+        for shape in draft.shape.columns if self.advice.namesakes else ():
+            places = self.ties.of((draft.name, shape.name))
+            if len(places) > 1 and self._is_wanted(draft, shape):
+                self._settle_tied(places)
 
     def _settle_tied(self, places: Sequence[Place]) -> None:
         """Give all of *places* the value of the one that has it, or can get it, first.
@@ -203,7 +210,7 @@ class Filling:
         if not shape.generated:
             return None
         value = self.situation.value(draft, draft.shape, column)
-        return None if value is UNDECIDED else to_cell(shape.type, value, self.rulebook.schema)
+        return None if isinstance(value, Undecided) else to_cell(shape.type, value, self.rulebook.schema)
 
     def _spread(self, source: tuple[Draft, str], places: Sequence[tuple[Draft, str]]) -> None:
         owner, owner_column = source
@@ -246,11 +253,15 @@ class Filling:
     def _repair(self, draft: Draft) -> None:
         """Give optional columns a value where a condition is false without one."""
         broken: list[Condition] = []
-        for _ in range(MAX_REPAIRS):
-            broken = [one for one in self.rulebook.conditions(draft.shape) if self._is_false(one, draft)]
-            mended = [self._mend(draft, condition) for condition in broken]
-            if not any(mended):
-                break
+        self._repairing = True
+        try:
+            for _ in range(MAX_REPAIRS):
+                broken = [one for one in self.rulebook.conditions(draft.shape) if self._is_false(one, draft)]
+                mended = [self._mend(draft, condition) for condition in broken]
+                if not any(mended):
+                    break
+        finally:
+            self._repairing = False
         if broken and self._attempt < MAX_ATTEMPTS - 1 and not any(one.columns & draft.given.keys() for one in broken):
             raise PlanImpossible(
                 f'{self.scenario.id}: "{draft.name}": {broken[0].text} ({broken[0].source})', hint=broken[0].fix
@@ -259,19 +270,41 @@ class Filling:
     def _mend(self, draft: Draft, condition: Condition) -> bool:
         """Return whether values in the optional columns that *condition* names made it hold; else all is as before."""
         optional = [name for name in sorted(condition.columns) if self._is_optional(draft, name)]
-        keys = tuple(
-            key.name
-            for key in draft.shape.foreign_keys
-            if key.name not in draft.links and any(name in optional for name in key.columns)
-        )
-        plain = [name for name in optional if not any(name in key.columns for key in draft.shape.foreign_keys)]
-        sizes = (1, 2, len(plain)) if len(plain) > 2 else range(1, len(plain) + 1)
-        for names in (names for size in sizes for names in combinations(plain, size)):
-            if self._try_columns(draft, condition, names):
-                return True
+        needed = [name for name in optional if self._is_false_if_null(condition, draft, name, optional)]
+        keys = self._open_keys(draft, needed or optional)
         if keys:
-            raise LinkNeeded(draft.table, keys)
+            raise LinkNeeded(draft.table, keys if needed else keys[:1])
+        plain = [name for name in optional if not self._is_reference(draft, name)]
+        others = [name for name in plain if name not in needed]
+        for size in range(min(len(others), MAX_TOGETHER) + 1):
+            for more in combinations(others, size):
+                if (needed or more) and self._try_columns(draft, condition, (*needed, *more)):
+                    return True
         return False
+
+    def _is_false_if_null(self, condition: Condition, draft: Draft, name: str, unknown: Collection[str]) -> bool:
+        """Return whether *condition* cannot hold while *name* is NULL, whatever the others of *unknown* are."""
+        scope = self.situation.scope(draft)
+
+        def look_up(parts: Parts) -> Value:
+            if len(parts) > 1 or parts[0] not in unknown:
+                return scope(parts)
+            return None if parts[0] == name else UNDECIDED
+
+        try:
+            return condition.evaluate(look_up) is False
+        except EvaluationError:
+            return False
+
+    def _open_keys(self, draft: Draft, columns: Collection[str]) -> tuple[str, ...]:
+        """Return the foreign keys that are not linked and hold some of *columns*."""
+        keys = draft.shape.foreign_keys
+        return tuple(
+            key.name for key in keys if key.name not in draft.links and any(name in columns for name in key.columns)
+        )
+
+    def _is_reference(self, draft: Draft, name: str) -> bool:
+        return any(name in key.columns for key in draft.shape.foreign_keys)
 
     def _try_columns(self, draft: Draft, condition: Condition, names: Sequence[str]) -> bool:
         before = dict(draft.values)
@@ -397,7 +430,7 @@ class Filling:
 
     def _draw(self, draft: Draft, column: Column) -> None:
         hidden = frozenset(
-            one.name for one in draft.shape.columns if one is not column and self._is_open(draft, one.name)
+            one.name for one in draft.shape.columns if one is not column and self._is_hidden(draft, one.name)
         )
         unique = self._carries_uniqueness(draft, column)
         with self.situation.watched() as reads:
@@ -406,6 +439,15 @@ class Filling:
         self.notes.steps.append(
             Drawn(row=draft.name, column=column.name, reads=frozenset(reads), unique=unique, hidden=hidden)
         )
+
+    def _is_hidden(self, draft: Draft, name: str) -> bool:
+        """True where the value of *name* is not known yet.
+
+        An optional column counts as NULL at first; in every other attempt its value is open, for a later repair.
+        """
+        if self._attempt % 2 and not self._repairing and self._is_optional(draft, name):
+            return not self._is_reference(draft, name)
+        return self._is_open(draft, name)
 
     def _is_open(self, draft: Draft, name: str) -> bool:
         """True where *name* is a column whose value is still to be settled."""
@@ -430,7 +472,7 @@ class Filling:
         return not column.nullable and self._is_constant(column) and self._carries_uniqueness(draft, column)
 
     def _is_constant(self, column: Column) -> bool:
-        return default_value(column, self.as_of) is not UNDECIDED
+        return not isinstance(default_value(column, self.as_of), Undecided)
 
     def _carries_uniqueness(self, draft: Draft, column: Column) -> bool:
         """True for a column of a set that must differ in which nothing else differs between requests."""

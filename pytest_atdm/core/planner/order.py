@@ -72,8 +72,11 @@ def _refers(row: PlannedRow, key: ForeignKey, parent: PlannedRow) -> bool:
 
 
 def order_removal(tables: Sequence[str], schema: Schema) -> Iterator[Sequence[str]]:
-    """Yield *tables* (ids) so that each comes after those that refer to it; tables in a circle come together."""
-    left = sorted(set(tables))
+    """Yield *tables* (ids) so that each comes after those that refer to it; tables in a circle come together.
+
+    Otherwise the given order is kept.
+    """
+    left = list(dict.fromkeys(tables))
     while left:
         circles = {name: _referring(name, left, schema) for name in left}
         first = min(left, key=lambda name: len(circles[name]))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, TypeAlias
 
+from pytest_atdm.core.model import ExistingRow
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,21 +21,31 @@ class Ties:
     A diamond of references makes one class of all its cells: whatever gives one of them its value gives it to all.
     """
 
-    def __init__(self, drafts: Sequence[Draft]) -> None:
+    def __init__(self, drafts: Sequence[Draft], *, namesakes: bool = False) -> None:
         self._above: dict[Place, Place] = {}
         self._members: dict[Place, list[Place]] = defaultdict(list)
         for draft in drafts:
             for key in draft.shape.foreign_keys:
                 if key.name in draft.links:
-                    parent = draft.links[key.name].name
+                    parent = draft.links[key.name]
                     for column, parent_column in zip(key.columns, key.parent_columns, strict=True):
-                        self._tie((draft.name, column), (parent, parent_column))
+                        self._tie((draft.name, column), (parent.name, parent_column))
+                    if namesakes and not isinstance(parent, ExistingRow):
+                        self._tie_namesakes(draft, parent)
         for place in self._above:
             self._members[self._top(place)].append(place)
 
     def of(self, place: Place) -> Sequence[Place]:
         """Return all cells that equal *place*, those that are referred to first; *place* alone where it is free."""
         return self._members.get(self._top(place), (place,))
+
+    def _tie_namesakes(self, child: Draft, parent: Draft) -> None:
+        for column in child.shape.columns:
+            other = parent.shape.column_by_name.get(column.name)
+            if other is None or column.type != other.type or column.filled_by_database or other.filled_by_database:
+                continue
+            if not any(column.name in columns for columns in (*child.shape.unique_sets, *parent.shape.unique_sets)):
+                self._tie((child.name, column.name), (parent.name, column.name))
 
     def _tie(self, child: Place, parent: Place) -> None:
         for place in (parent, child):

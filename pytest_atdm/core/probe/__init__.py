@@ -6,7 +6,7 @@ Pure: a probe is a generator that asks questions and is sent their answers; whoe
 from __future__ import annotations
 
 import dataclasses
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pytest_atdm.core.catalog import Entity, Scenario
@@ -31,6 +31,8 @@ __all__ = ("JudgeRows", "ListRows", "Probe", "TryPlan", "Verdict")
 #: So many plans are tried for one table: the first is right for most, and each costs a few ms.
 MAX_TRIALS: Final = 24
 ENTITY: Final = "row"
+
+_UNTRIED: Final = Reason(kind="unexplained", text="no plan was tried")
 
 Asking: TypeAlias = "Generator[Question, Answer, Verdict]"
 
@@ -90,7 +92,8 @@ class _Attempt:
 
     def ask(self, advice: Advice) -> Asking:
         proposals = Proposals(self._rulebook, self._table, self._as_of)
-        queue, seen = deque([advice]), set()
+        # Rows filled in full serve where they were asked for; elsewhere they break more than they mend.
+        queue, seen = deque([dataclasses.replace(advice, full=frozenset()), advice]), set()
         while queue and self._trials < MAX_TRIALS:
             advice = queue.popleft()
             if (known := repr(advice)) in seen:
@@ -172,7 +175,9 @@ class _Attempt:
 
     def _settle(self) -> Asking:
         """Answer where no plan was taken: rows that stand there can be referred to, or there is a reason."""
-        reason = self._reasons[0] if self._reasons else Reason(kind="unexplained", text="no plan was tried")
+        counts = Counter(reason.key for reason in self._reasons)
+        # What was said most often is what stood in the way in the end; at a tie, what was said first.
+        reason = max(self._reasons, key=lambda one: counts[one.key], default=_UNTRIED)
         rows = yield ListRows((self._table,))
         if rows.get(self._table) and reason.kind != "denied":
             return Verdict(table=self._name, outcome="reused", reason=reason.text, trials=self._trials)

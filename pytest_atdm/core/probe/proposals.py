@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pytest_atdm.core.expressions import parse
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 #: So many rows are judged by the server in one round trip, and so many of those that pass are tried.
 MAX_JUDGED: Final = 400
 MAX_SETTLED: Final = 3
+#: How Postgres says in an error's detail which key it did not find.
+_MISSING_KEY: Final = re.compile(r"\)=\((?P<values>.*)\) is not present in table")
 
 Found: TypeAlias = "Generator[Question, Answer, list[Advice]]"
 
@@ -73,7 +76,16 @@ class Proposals:
         found: list[Advice] = []
         if any(row.table == table for row in plan.rows) and (table, key.name) not in advice.link:
             found.append(advice.linking(table, [key.name]))
+        found += self._adding_parent(key, refusal, advice)
         return [*found, *(yield from self._reusing([key.parent], advice))]
+
+    def _adding_parent(self, key: ForeignKey, refusal: Refusal, advice: Advice) -> list[Advice]:
+        """Propose to plan the very row that a trigger's own row refers to, as Postgres names it."""
+        named = _MISSING_KEY.search(refusal.detail)
+        cells = named["values"].split(", ") if named else []
+        if len(cells) != len(key.parent_columns) or any(table == key.parent for table, _ in advice.also):
+            return []
+        return [advice.adding(key.parent, dict(zip(key.parent_columns, cells, strict=True)))]
 
     def _after_null(self, table: str, column: str, advice: Advice) -> list[Advice]:
         """A trigger made a value NULL, or wants one: fill that column's reference, or the whole row."""
@@ -124,6 +136,8 @@ class Proposals:
             found.append(full)
         if advice.attempt < 2:
             found.append(advice.drawing_again())
+        if triggered and not advice.namesakes:
+            found.insert(0, advice.tying_namesakes())
         parents = [row.table for row in plan.rows if row.table != self._table]
         return [*found, *(yield from self._reusing(parents, advice))]
 

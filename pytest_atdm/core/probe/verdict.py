@@ -22,10 +22,14 @@ _OURS: Final = ("22P02", "22P03", "42804", "22007", "22008")
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a plan came to nothing; ``taken`` is a key that stands there already, ``unexplained`` a fault of ours."""
+    """Why a plan came to nothing; ``taken`` is a key that stands there already, ``unexplained`` a fault of ours.
+
+    Reasons with one *key* say the same of different values.
+    """
 
     kind: Kind
     text: str
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +63,7 @@ def explain_refusal(refusal: Refusal, schema: Schema) -> Reason:
         text = f"at {refusal.stage}: {text}"
     is_ours = refusal.code in _OURS and not refusal.context.startswith("PL/pgSQL")
     kind: Kind = "unexplained" if is_ours else _KINDS.get(refusal.code, "refused")
-    return Reason(kind, text)
+    return Reason(kind, text, f"{refusal.code} {refusal.constraint or refusal.message}")
 
 
 def _find_definition(refusal: Refusal, schema: Schema) -> str:

@@ -29,7 +29,7 @@ WITH tables AS MATERIALIZED (
     ) AS fed (relid, attnum, seqid) GROUP BY relid, attnum
 ), indexes AS MATERIALIZED (
     -- Whole ones tell a row; the others, and EXCLUDE, only say that rows differ. A key WITHOUT OVERLAPS tells a row too.
-    SELECT i.indrelid, i.indexrelid, c.relname, i.indisprimary, i.indkey, i.indnkeyatts, k.oid AS conid,
+    SELECT i.indrelid, i.indexrelid, c.relname, i.indisprimary, i.indkey, i.indnkeyatts, i.indpred, k.oid AS conid,
         coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false) AS nulls_equal,
         i.indisunique AND i.indpred IS NULL AND i.indexprs IS NULL AS whole
     FROM tables t JOIN pg_index i ON i.indrelid = t.oid JOIN pg_class c ON c.oid = i.indexrelid
@@ -60,7 +60,8 @@ SELECT
                 SELECT u.k::int FROM unnest(i.indkey) WITH ORDINALITY AS u(k, o) WHERE u.o <= i.indnkeyatts AND u.k > 0
                 UNION SELECT d.refobjsubid FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid
                     AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0) AS one (k)),
-            coalesce(pg_get_constraintdef(i.conid), pg_get_indexdef(i.indexrelid))) ORDER BY i.relname)
+            coalesce(pg_get_constraintdef(i.conid), pg_get_indexdef(i.indexrelid)),
+            coalesce(pg_get_expr(i.indpred, i.indrelid), '')) ORDER BY i.relname)
         FROM indexes i WHERE NOT i.whole) AS exclusions,
     (SELECT json_agg(json_build_array(k.conrelid::int8, k.conname, k.conkey,
             coalesce((SELECT pg_partition_root(p.oid)::oid FROM pg_class p WHERE p.oid = k.confrelid AND p.relispartition), k.confrelid)::int8,
