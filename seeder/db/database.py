@@ -107,7 +107,7 @@ class Database:
         target = await read_target(self._pool)
         if self._target is None or target != self._target:
             self._target = target
-            self._writers = SeedWriter(self._pool, target, self._blocks), ResetWriter(target)
+            self._writers = SeedWriter(self._pool, target, self._blocks), ResetWriter(self._pool, target)
         return self._target.schema
 
     async def schema(self) -> Schema:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_atdm.core.audit import EventKind
@@ -14,16 +14,18 @@ from seeder.db.keys import match_sql
 from seeder.db.queries import quote_ident, quote_table, quote_text
 from seeder.db.reports import mark_repeated, read_report
 from seeder.db.runs import unknown_request
+from seeder.db.steps import Steps
 from seeder.db.verdict import Reached, Row, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import asyncpg
 
     from pytest_atdm.core.model import ResetReport
     from seeder.db.closure import Closure
     from seeder.db.introspect import Target
+    from seeder.db.pool import Pool
     from seeder.db.verdict import Verdict
     from seeder.records import NewEvent
 
@@ -50,20 +52,23 @@ _FOUND: Final = """found AS MATERIALIZED (
 stuck AS MATERIALIZED (SELECT EXISTS (SELECT FROM found WHERE old) AS yes),
 rows AS MATERIALIZED (SELECT * FROM found WHERE NOT (SELECT yes FROM stuck))"""
 
-_GIVEN: Final = """rows AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset($5::jsonb) AS g (relation text, key jsonb, request_id text, seeded boolean)
-),
-stuck AS MATERIALIZED (SELECT false AS yes)"""
+#: In the order of their making: rows of the ledger as they were written, then what was made below them.
+_LIST_REACHED: Final = """SELECT r.relation, r.key::text, r.request_id, r.old, r.seeded, r.via, r.parent::text
+FROM reached r LEFT JOIN atdm.ledger l ON l.relation = r.relation AND l.key = r.key
+ORDER BY r.request_id, l.ordinal NULLS LAST"""
 
-
-_LIST_REACHED: Final = "SELECT relation, key::text, request_id, old, seeded, via, parent::text FROM reached"
+_REMOVED: Final = """stuck AS MATERIALIZED (SELECT false AS yes),
+counts AS (
+    SELECT * FROM jsonb_to_recordset($5::jsonb) AS g (relation text, request_id text, seeded boolean, rows bigint)
+)"""
 
 
 class ResetWriter:
     """Resets requests of one target; keeps the text of its statements by the tables that were seeded."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, pool: Pool, target: Target) -> None:
         self._target = target
+        self._steps = Steps(pool, target)
         self._closures: dict[frozenset[str], Closure] = {}
         self._statements: dict[frozenset[str], str] = {}
 
@@ -83,9 +88,12 @@ class ResetWriter:
         """
         kinds, details = dump_events(events)
         arguments = (list(request_ids), token_hash, [*kinds, EventKind.RESET_EXECUTED], details)
-        rows = await connection.fetch(self._statement(tables), *arguments)
-        if any(row["outcome"] == "stuck" for row in rows):
+        if any(table.id in self._target.guarded for table in self._closure(tables).tables):
             rows = await self._reset_with_care(connection, tables, arguments)
+        else:
+            rows = await connection.fetch(self._statement(tables), *arguments)
+            if any(row["outcome"] == "stuck" for row in rows):
+                rows = await self._reset_with_care(connection, tables, arguments)
         reports = {row["request_id"]: _read_outcome(row) for row in rows}
         return [reports[request_id] for request_id in request_ids]
 
@@ -104,7 +112,10 @@ class ResetWriter:
     async def _reset_with_care(
         self, connection: asyncpg.Connection, tables: frozenset[str], arguments: tuple[object, ...]
     ) -> list[Any]:
-        """Reset where old rows refer to ours: loosen what can be loosened, leave the rest standing, and say so."""
+        """Reset where old rows refer to ours, or triggers take part in the deletion.
+
+        Old references are loosened where they can be; what they hold is left standing, and the report says so.
+        """
         closure = self._closure(tables)
         walk = f"WITH RECURSIVE {_REQ},\n{reached_sql(closure, self._target, with_edges=True)}"
         async with connection.transaction():
@@ -114,9 +125,10 @@ class ResetWriter:
                 {edge.number for edge in closure.edges if edge.nullable_columns},
             )
             await _detach(connection, closure, verdict)
+            removed = await self._steps.remove(connection, [step.row for step in verdict.delete])
             notes = f"coalesce($6::jsonb -> req.request_id, '{_NOTHING_NOTED}')"
-            statement = _remove_sql(f"WITH {_REQ},\n{_GIVEN}", closure, notes)
-            given = (_dump_rows(verdict), _dump_notes(verdict, closure))
+            statement = _finish_sql(f"WITH {_REQ},\n{_REMOVED}", notes)
+            given = (_dump_counts(verdict, removed), _dump_notes(verdict, closure))
             rows: list[Any] = await connection.fetch(statement, *arguments, *given)
             return rows
 
@@ -138,9 +150,13 @@ def _remove_sql(rows: str, closure: Closure, notes: str) -> str:
     )
     gone = " UNION ALL ".join(f"SELECT * FROM x{number}" for number in range(len(closure.tables)))
     gone = gone or "SELECT relation, request_id, seeded FROM rows WHERE false"
-    return f"""{rows},
-{deletions}{"," if deletions else ""}
-counts AS (SELECT relation, request_id, seeded, count(*) AS rows FROM ({gone}) gone GROUP BY 1, 2, 3),
+    counts = f"counts AS (SELECT relation, request_id, seeded, count(*) AS rows FROM ({gone}) gone GROUP BY 1, 2, 3)"
+    return _finish_sql(",\n".join(filter(None, (rows, deletions, counts))), notes)
+
+
+def _finish_sql(counts: str, notes: str) -> str:
+    """Return the statement around ``req``, ``stuck`` and ``counts``: reports, ledger, requests and events."""
+    return f"""{counts},
 reports AS MATERIALIZED (
     SELECT req.request_id, req.run_id, {notes} || jsonb_build_object(
         'seeded', coalesce(jsonb_object_agg(c.relation, c.rows) FILTER (WHERE c.seeded), '{{}}'),
@@ -193,16 +209,12 @@ def _read_reached(row: Any, closure: Closure) -> Reached:
     )
 
 
-def _dump_rows(verdict: Verdict) -> str:
+def _dump_counts(verdict: Verdict, removed: Collection[tuple[str, str]]) -> str:
+    gone = Counter((step.row.relation, step.request_id, step.seeded) for step in verdict.delete if step.row in removed)
     return dump_json(
         [
-            {
-                "relation": step.row.relation,
-                "key": json.loads(step.row.key),
-                "request_id": step.request_id,
-                "seeded": step.seeded,
-            }
-            for step in verdict.delete
+            {"relation": relation, "request_id": request_id, "seeded": seeded, "rows": rows}
+            for (relation, request_id, seeded), rows in gone.items()
         ]
     )
 

@@ -10,7 +10,7 @@ import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.planner.order import batch_rows, order_removal
 from seeder.db.cells import dump_json
@@ -251,10 +251,10 @@ class Steps:
 
     # -- removing
 
-    async def remove(self, connection: asyncpg.Connection, rows: Sequence[tuple[str, str]]) -> Counter[str]:
+    async def remove(self, connection: asyncpg.Connection, rows: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Remove *rows* (table id, key; in the order of their making), and what that makes triggers write.
 
-        Children go first, then what was made last. Returns counts by table.
+        Children go first, then what was made last. Returns those that were there to remove.
 
         Raises:
             asyncpg.PostgresError: a constraint or trigger refused.
@@ -271,18 +271,17 @@ class Steps:
         before: Activity,
         seen: set[tuple[str, str]],
         rounds: int,
-    ) -> Counter[str]:
+    ) -> set[tuple[str, str]]:
         """Remove rows table by table; what a table's triggers write goes before the next, which it may refer to."""
-        removed: Counter[str] = Counter()
+        removed: set[tuple[str, str]] = set()
         for together in order_removal(list(keys), self._target.schema):
-            for table, count in await self._delete(connection, together, keys):
-                removed[table] += count
+            removed |= await self._delete(connection, together, keys)
             if rounds and not self._target.guarded.isdisjoint(together):
                 await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
                 written = await self._find_written(connection, before, {*seen, *_pairs(keys)})
                 if written:
                     seen |= set(_pairs(written))
-                    removed += await self._remove(connection, written, before, seen, rounds - 1)
+                    removed |= await self._remove(connection, written, before, seen, rounds - 1)
         await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         return removed
 
@@ -300,31 +299,28 @@ class Steps:
 
     async def _delete(
         self, connection: asyncpg.Connection, tables: Sequence[str], keys: Mapping[str, list[str]]
-    ) -> list[Any]:
-        if any(self._rules_deletion(table) for table in tables):
-            return [(table, await self._delete_plainly(connection, table, keys[table])) for table in tables]
+    ) -> set[tuple[str, str]]:
+        ruled = [table for table in tables if self._rules_deletion(table)]
+        for table in ruled:  # a rule may forbid RETURNING
+            await connection.execute(self._delete_sql(table, 1), keys[table])
+        plain = [table for table in tables if table not in ruled]
+        assumed = {(table, key) for table in ruled for key in keys[table]}
+        if not plain:
+            return assumed
         parts = [
-            f"x{number} AS (DELETE FROM {self.source(table)} t USING unnest(${number}::jsonb[]) AS d (key)"
-            f" WHERE {match_sql(self._target.schema.tables[table], 't', 'd.key')} RETURNING 1)"
-            for number, table in enumerate(tables, start=1)
+            f"x{number} AS ({self._delete_sql(table, number)} RETURNING {quote_text(table)} AS relation, d.key)"
+            for number, table in enumerate(plain, start=1)
         ]
-        counts = " UNION ALL ".join(
-            f"SELECT {quote_text(table)}, count(*) FROM x{number}" for number, table in enumerate(tables, start=1)
-        )
-        statement = f"WITH {', '.join(parts)} {counts}"
-        counted: list[Any] = await connection.fetch(statement, *(keys[table] for table in tables))
-        return counted
+        gone = " UNION ALL ".join(f"SELECT * FROM x{number}" for number in range(1, len(plain) + 1))
+        rows = await connection.fetch(f"WITH {', '.join(parts)} {gone}", *(keys[table] for table in plain))
+        return {(row["relation"], row["key"]) for row in rows} | assumed
+
+    def _delete_sql(self, table: str, number: int) -> str:
+        condition = match_sql(self._target.schema.tables[table], "t", "d.key::jsonb")
+        return f"DELETE FROM {self.source(table)} t USING unnest(${number}::text[]) AS d (key) WHERE {condition}"
 
     def _rules_deletion(self, table: str) -> bool:
         return any(one.kind == "rule" and "delete" in one.events for one in self._target.schema.tables[table].triggers)
-
-    async def _delete_plainly(self, connection: asyncpg.Connection, table: str, keys: Sequence[str]) -> int:
-        shape = self._target.schema.tables[table]
-        condition = match_sql(shape, "t", "d.key")
-        answer = await connection.execute(
-            f"DELETE FROM {self.source(table)} t USING unnest($1::jsonb[]) AS d (key) WHERE {condition}", list(keys)
-        )
-        return int(answer.rpartition(" ")[2])
 
 
 def _pairs(keys: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:

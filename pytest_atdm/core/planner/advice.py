@@ -20,7 +20,8 @@ class Advice(Strict):
 
     *reuse*: by table id, rows that stand in the database; where a parent of that table is needed one of them is taken
     instead of a new row. *link*: foreign keys (table id, constraint) that could stay NULL or at their default, and
-    shall refer to a row. *full*: tables whose rows get a value in every column that may have one. *settled*: cells by
+    shall refer to a row. *apart*: foreign keys that refer to a row of their own, not to one that others refer to too.
+    *full*: tables whose rows get a value in every column that may have one. *settled*: cells by
     (table id, column) where nothing else gives or ties them. *also*: further rows to plan, before all others, each a
     table id and the cells that it must have. *namesakes*: a column has the value of its parent's column of the same
     name and type. *attempt*: another number, other draws.
@@ -28,6 +29,7 @@ class Advice(Strict):
 
     reuse: Mapping[str, Sequence[Mapping[str, Cell]]] = field(default_factory=dict)
     link: frozenset[tuple[str, str]] = frozenset()
+    apart: frozenset[tuple[str, str]] = frozenset()
     full: frozenset[str] = frozenset()
     settled: Mapping[tuple[str, str], Cell] = field(default_factory=dict)
     also: tuple[tuple[str, Mapping[str, Cell]], ...] = ()
@@ -42,6 +44,10 @@ class Advice(Strict):
     def linking(self, table: str, keys: Iterable[str]) -> Advice:
         """Return this advice, and that the foreign keys *keys* of *table* refer to rows."""
         return replace(self, link=self.link | {(table, key) for key in keys})
+
+    def parting(self, table: str, key: str) -> Advice:
+        """Return this advice, and that the foreign key *key* of *table* refers to a row of its own."""
+        return replace(self, apart=self.apart | {(table, key)})
 
     def reusing(self, table: str, rows: Sequence[Mapping[str, Cell]]) -> Advice:
         """Return this advice, and that one of *rows* of *table* is taken."""

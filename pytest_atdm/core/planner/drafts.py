@@ -198,7 +198,9 @@ class Drafting:
         if candidates:
             return candidates[0]
         name = key.parent
-        if _is_one_to_one(draft.shape, key):
+        if (draft.table, key.name) in self.advice.apart:
+            name = f"{draft.name}/{key.name}"
+        elif _is_one_to_one(draft.shape, key):
             if (asking := _find_asking(draft, key.parent)) is not None:
                 return asking
             name = f"{draft.name}/{key.name}"

@@ -138,8 +138,20 @@ class Proposals:
             found.append(advice.drawing_again())
         if triggered and not advice.namesakes:
             found.insert(0, advice.tying_namesakes())
+        found[:0] = self._parting(triggered, advice)
         parents = [row.table for row in plan.rows if row.table != self._table]
         return [*found, *(yield from self._reusing(parents, advice))]
+
+    def _parting(self, tables: Sequence[str], advice: Advice) -> list[Advice]:
+        """Propose that the second of two references to one table goes to another row."""
+        found = []
+        for table in dict.fromkeys(tables):
+            parents: set[str] = set()
+            for key in self._schema.tables[table].foreign_keys:
+                if key.parent in parents and (table, key.name) not in advice.apart:
+                    found.append(advice.parting(table, key.name))
+                parents.add(key.parent)
+        return found
 
     # -- rows that stand there
 
