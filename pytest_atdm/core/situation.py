@@ -95,14 +95,15 @@ class Situation:
 
     def find_parent(self, row: RowLike, key: ForeignKey) -> RowLike | ExistingLike | None:
         """Return the row of this situation that *row* refers to by *key*, or None."""
-        pointer = row.keys.get(key.columns[0])
-        if pointer is not None:
-            return self.rows.get(pointer.rpartition(".")[0])
-        wanted = [row.values.get(column) for column in key.columns]
+        wanted = [row.keys.get(column) or row.values.get(column) for column in key.columns]
         if None in wanted:
             return None
+        pointer = row.keys.get(key.columns[0])
+        owner = self.rows.get(pointer.rpartition(".")[0]) if pointer else None
+        if owner is not None and owner.table == key.parent and _identify(owner, key) == wanted:
+            return owner
         for other in self._by_table.get(key.parent, ()):
-            if [other.values.get(column) for column in key.parent_columns] == wanted:
+            if _identify(other, key) == wanted:
                 return other
         return None
 
@@ -112,7 +113,8 @@ class Situation:
             return UNDECIDED
         parent = self.find_parent(row, key)
         if parent is None:
-            return None if all(row.values.get(name) is None for name in key.columns) else UNDECIDED
+            is_set = all(name in row.keys or row.values.get(name) is not None for name in key.columns)
+            return UNDECIDED if is_set else None
         if parent.name in self.rows:
             return self.value(self.rows[parent.name], self.rulebook.schema.tables[parent.table], column)
         return self.existing_value(parent, column)
@@ -123,6 +125,12 @@ class Situation:
         if column not in row.values or column not in table.column_by_name:
             return UNDECIDED
         return read_cell(table.column_by_name[column], row.values[column], self.rulebook)
+
+
+def _identify(row: RowLike | ExistingLike, key: ForeignKey) -> list[Cell]:
+    """Return what a row that refers to *row* by *key* has in its own columns: cells, or pointers to allotted keys."""
+    keys: Mapping[str, str] = getattr(row, "keys", {})
+    return [keys.get(column) or row.values.get(column) for column in key.parent_columns]
 
 
 def read_cell(column: Column, cell: Cell, rulebook: Rulebook) -> Value:

@@ -93,12 +93,22 @@ def _read(type: str, value: Value, schema: Schema) -> Value:
     if not brackets and base in _JSON:
         _write(value, is_json=True)
         return value
+    if isinstance(value, dict) and base in schema.composites:
+        return _read_composite(base, value, schema)
     if isinstance(value, str):
         return _read_text(base, value)
     if brackets and isinstance(value, list | tuple | set | frozenset):
         items = sorted(value, key=to_text) if isinstance(value, set | frozenset) else value
         return tuple(None if item is None else _read_item(element, brackets, item, schema) for item in items)
     return _read_object(base, value)
+
+
+def _read_composite(base: str, value: dict[str, Value], schema: Schema) -> Value:
+    types = {one.name: one.type for one in schema.composites[base]}
+    unknown = sorted(value.keys() - types.keys())
+    if unknown:
+        raise ValueError(f"{base} has no attribute {unknown[0]!r}; {suggest(unknown[0], types, 'attribute')}")
+    return {name: None if part is None else _read(types[name], part, schema) for name, part in value.items()}
 
 
 def _read_item(element: str, brackets: str, item: Value, schema: Schema) -> Value:
@@ -169,7 +179,11 @@ def _write(value: Value, *, is_json: bool) -> Cell:
         case float():
             return value if math.isfinite(value) else to_text(value)
         case tuple():
-            return [_write(item, is_json=isinstance(item, list | dict)) for item in value]
+            return [_write(item, is_json=False) for item in value]
+        case list():  # JSON as an element of an array
+            return _write_json(value)
+        case dict():
+            return {name: _write(part, is_json=False) for name, part in value.items()}
         case _:
             return to_text(value)
 

@@ -44,10 +44,10 @@ def _is_own_or_reference(check: Check, row: PlannedRow, column: str, pointer: st
 
 def _judge_orphan(check: Check, row: PlannedRow, key: ForeignKey) -> Iterator[Finding]:
     cells = [row.values.get(column) for column in key.columns]
+    if any(cell is None and column not in row.keys for column, cell in zip(key.columns, cells, strict=True)):
+        return
     if not row.keys.keys().isdisjoint(key.columns):
         yield _finding(check, row, key, cells, f"no planned row of {key.parent} owns this key")
-        return
-    if None in cells:
         return
     if not _may_stand_in_database(check, row, key, cells):
         wanted = ", ".join(f"{name} = {cell!r}" for name, cell in zip(key.parent_columns, cells, strict=True))

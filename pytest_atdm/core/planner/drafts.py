@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.catalog import Formula, Link, Literal
 from pytest_atdm.core.errors import CatalogError, OverrideError, PlanImpossible, SchemaMismatch
-from pytest_atdm.core.expressions import compile_expression, parse
+from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, compile_expression, holds, parse
 from pytest_atdm.core.model import OVERRIDE, ExistingRow
 from pytest_atdm.core.planner.advice import NO_ADVICE
 from pytest_atdm.core.planner.references import References
+from pytest_atdm.core.situation import read_cell
 from pytest_atdm.core.text import suggest
 from pytest_atdm.core.values import Stream
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.catalog import Entity, Overrides, Scenario
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.planner.advice import Advice
-    from pytest_atdm.core.rulebook import Rulebook
+    from pytest_atdm.core.rulebook import Condition, Rulebook
     from pytest_atdm.core.schema import ForeignKey, Table
 
 #: More rows than any situation needs that nobody counted: parents of parents without end.
@@ -216,11 +217,37 @@ class Drafting:
         name = self._free_name(f"{draft.name}.{key.columns[0].removesuffix('_id')}")
         reference = self.rulebook.reference.get(key.parent)
         standing = reference.rows if reference else self.advice.reuse.get(key.parent, ())
+        standing = self._fitting(draft, key, standing)
         if standing:
             return self._take_existing(name, key.parent, standing)
         if key.parent == draft.table:
             return draft
         return self._add_parent(name, draft, key, queue)
+
+    def _fitting(
+        self, draft: Draft, key: ForeignKey, standing: Sequence[Mapping[str, Cell]]
+    ) -> Sequence[Mapping[str, Cell]]:
+        """Return those of *standing* that the conditions on the columns of *key* allow; all where they allow none."""
+        pairs = list(zip(key.columns, key.parent_columns, strict=True))
+        conditions = [
+            (condition, column, parent_column)
+            for condition in self.rulebook.conditions(draft.shape)
+            for column, parent_column in pairs
+            if condition.is_local and condition.columns == {column}
+        ]
+        fitting = [
+            row
+            for row in standing
+            if all(self._allows(draft, condition, column, row.get(other)) for condition, column, other in conditions)
+        ]
+        return fitting or standing
+
+    def _allows(self, draft: Draft, condition: Condition, column: str, cell: Cell) -> bool:
+        value = read_cell(draft.shape.column_by_name[column], cell, self.rulebook)
+        try:
+            return holds(condition.evaluate(lambda parts: value if parts == (column,) else UNDECIDED))
+        except EvaluationError:
+            return False
 
     def _take_existing(self, name: str, table: str, standing: Sequence[Mapping[str, Cell]]) -> ExistingRow:
         row = Stream(self.seed, self.scenario.id, name, "existing", *self._again()).choice(standing)

@@ -55,7 +55,7 @@ class Drawing:
         drawer = self.situation.rulebook.drawer(draft.shape, column, conditions)
         taken = self._taken(draft, column) if unique else ()
         candidates = drawer.candidates(stream, unique=unique, as_of=self.as_of)
-        usable = (cell for cell in candidates if not ((column.nullable and cell is None) or cell in taken))
+        usable = (cell for cell in candidates if cell is not None and cell not in taken)
         found = self._prefer_free(draft, column, usable) if unique else next(usable, None)
         if found is not None:
             return found
@@ -64,6 +64,11 @@ class Drawing:
             + ("; ".join(f"{one.text} ({one.source})" for one, _ in conditions) or "its type"),
             hint="give the column in the scenario or as an override, or change what it is tied to",
         )
+
+    def is_alone(self, draft: Draft, column: Column) -> bool:
+        """Return whether the values of *column* depend on no other column's."""
+        conditions = self.situation.rulebook.conditions(draft.shape)
+        return all(one.is_local and len(one.columns) == 1 for one in conditions if column.name in one.columns)
 
     def _prefer_free(self, draft: Draft, column: Column, cells: Iterator[Cell]) -> Cell:
         """Return the first of *cells* that keeps the row out of a partial unique index, else the first."""

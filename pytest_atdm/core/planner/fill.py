@@ -111,6 +111,7 @@ class Filling:
         self._busy: list[tuple[str, str]] = []
         self._attempt = 0
         self._repairing = False
+        self._failed: tuple[Draft, Column] | None = None
 
     def run(self) -> None:
         """Give every draft its cells.
@@ -235,12 +236,17 @@ class Filling:
                 self._fill_columns(draft)
                 break
             except PlanImpossible:
-                if self._attempt == MAX_ATTEMPTS - 1:
+                if self._attempt == MAX_ATTEMPTS - 1 or self._is_hopeless(draft):
                     raise
                 draft.values = dict(before)
                 self.notes.is_straight = False
         self._attempt = 0
         draft.values = {c.name: draft.values[c.name] for c in draft.shape.columns if c.name in draft.values}
+
+    def _is_hopeless(self, draft: Draft) -> bool:
+        """True where a column of *draft* found no value, whatever the others are: other draws will not help."""
+        failed, self._failed = self._failed, None
+        return failed is not None and failed[0] is draft and self._drawing.is_alone(*failed)
 
     def _fill_columns(self, draft: Draft) -> None:
         for name in draft.given:
@@ -434,7 +440,11 @@ class Filling:
         )
         unique = self._carries_uniqueness(draft, column)
         with self.situation.watched() as reads:
-            cell = self._drawing.draw(draft, column, hidden=hidden, unique=unique, attempt=self._attempt)
+            try:
+                cell = self._drawing.draw(draft, column, hidden=hidden, unique=unique, attempt=self._attempt)
+            except PlanImpossible:
+                self._failed = (draft, column)
+                raise
         draft.values[column.name] = cell
         self.notes.steps.append(
             Drawn(row=draft.name, column=column.name, reads=frozenset(reads), unique=unique, hidden=hidden)
@@ -469,7 +479,9 @@ class Filling:
         if (draft.table, column.name) in self.advice.settled:
             return True
         # A default that is the same for every row clashes where rows must differ.
-        return not column.nullable and self._is_constant(column) and self._carries_uniqueness(draft, column)
+        if column.nullable or self._is_reference(draft, column.name) or not self._is_constant(column):
+            return False
+        return self._carries_uniqueness(draft, column)
 
     def _is_constant(self, column: Column) -> bool:
         return not isinstance(default_value(column, self.as_of), Undecided)

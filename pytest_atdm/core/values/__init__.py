@@ -20,6 +20,7 @@ from pytest_atdm.core.expressions.casting import parse_type
 from pytest_atdm.core.schema import Column
 from pytest_atdm.core.types import base_type, to_cell, to_python
 from pytest_atdm.core.values.kinds import iter_kind
+from pytest_atdm.core.values.ranges import BUILT_IN, iter_ranges
 from pytest_atdm.core.values.stream import Stream
 from pytest_atdm.core.values.wish import Wish
 
@@ -90,9 +91,25 @@ class Drawer:
             return iter(stream.shuffled(self._schema.enums[self._base]))
         if self._base.endswith("]"):
             return self._iter_arrays(stream, unique=unique, as_of=as_of)
+        if self._base in self._schema.composites:
+            return self._iter_composites(stream, unique=unique, as_of=as_of)
         kind = parse_type(self._base)
         name = self._column.name
-        return iter_kind(Wish(name=name, kind=kind, shape=shape, stream=stream, unique=unique, as_of=as_of))
+        wish = Wish(name=name, kind=kind, shape=shape, stream=stream, unique=unique, as_of=as_of)
+        subtype = self._schema.ranges.get(self._base) or BUILT_IN.get(self._base)
+        return iter_ranges(wish, subtype, self._schema.ranges) if subtype else iter_kind(wish)
+
+    def _iter_composites(self, stream: Stream, *, unique: bool, as_of: date) -> Iterator[Cell]:
+        """Values with every attribute set."""
+        attributes = self._schema.composites[self._base]
+        drawn = {
+            one.name: Drawer(Column(name=one.name, type=one.type), self._schema, ()).candidates(
+                stream, unique=unique, as_of=as_of
+            )
+            for one in attributes
+        }
+        for cells in zip(*drawn.values(), strict=False):
+            yield dict(zip(drawn, cells, strict=True))
 
     def _iter_arrays(self, stream: Stream, *, unique: bool, as_of: date) -> Iterator[Cell]:
         """Arrays of one element, of none, of several; first those of what the conditions mention."""

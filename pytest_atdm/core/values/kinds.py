@@ -74,6 +74,54 @@ def _iter_bits(wish: Wish) -> Iterator[Cell]:
         yield wish.stream.text("01", (*wish.kind.modifiers, 1)[0])
 
 
+def _iter_macaddr8(wish: Wish) -> Iterator[Cell]:
+    while True:
+        yield ":".join(("02", *(f"{byte:02x}" for byte in wish.stream.bytes(7))))
+
+
+def _iter_oids(wish: Wish) -> Iterator[Cell]:
+    while True:
+        yield wish.stream.between(1, 2**31 if wish.unique else 1000)
+
+
+def _iter_money(wish: Wish) -> Iterator[Cell]:
+    while True:
+        yield f"{wish.stream.between(1, 2**50 if wish.unique else 999)}.{wish.stream.below(100):02}"
+
+
+def _iter_words(wish: Wish) -> Iterator[Cell]:
+    """Words without a hyphen: labels of an ltree, words of a tsvector."""
+    while True:
+        yield make_word(wish.name, wish.stream, 13 if wish.unique else 4).replace("-", "_")
+
+
+def _iter_hstore(wish: Wish) -> Iterator[Cell]:
+    return (f"{word}=>1" for word in _iter_words(wish))
+
+
+def _iter_lsn(wish: Wish) -> Iterator[Cell]:
+    while True:
+        yield f"{wish.stream.below(2**31):X}/{wish.stream.below(2**31):X}"
+
+
+def _iter_points(wish: Wish) -> Iterator[Cell]:
+    while True:
+        yield f"({wish.stream.between(-90, 90)},{wish.stream.between(-90, 90)})"
+
+
+def _iter_vectors(wish: Wish) -> Iterator[Cell]:
+    """Vectors of the dimensions that the type says, in quarters."""
+    size = (*wish.kind.modifiers, 3)[0]
+    while True:
+        yield f"[{','.join(str(wish.stream.between(1, 2**20) / 4) for _ in range(size))}]"
+
+
+def _iter_sparse_vectors(wish: Wish) -> Iterator[Cell]:
+    size = (*wish.kind.modifiers, 3)[0]
+    while True:
+        yield f"{{1:{wish.stream.between(1, 2**20) / 4}}}/{size}"
+
+
 _DRAWERS: Final[dict[str, Callable[[Wish], Iterator[Cell]]]] = {
     "boolean": _iter_booleans,
     "uuid": _iter_uuids,
@@ -85,21 +133,54 @@ _DRAWERS: Final[dict[str, Callable[[Wish], Iterator[Cell]]]] = {
     "macaddr": _iter_macaddr,
     "bit": _iter_bits,
     "bit varying": _iter_bits,
+    "macaddr8": _iter_macaddr8,
+    "oid": _iter_oids,
+    "money": _iter_money,
+    "tsvector": _iter_words,
+    "ltree": _iter_words,
+    "hstore": _iter_hstore,
+    "pg_lsn": _iter_lsn,
+    "point": _iter_points,
+    "vector": _iter_vectors,
+    "halfvec": _iter_vectors,
+    "sparsevec": _iter_sparse_vectors,
 }
-#: Types of which any value will do.
+#: Types of which any value will do: hardly any column of theirs is under a unique constraint.
 _SAMPLES: Final[dict[str, tuple[Cell, ...]]] = {
-    "money": ("1.00", "25.50", "0.00"),
-    "oid": (1, 2, 3),
+    "regclass": ("pg_class",),
+    "regtype": ("integer",),
+    "regproc": ("pg_backend_pid",),
+    "regprocedure": ("pg_backend_pid()",),
+    "regoper": ("||/",),
+    "regoperator": ("+(integer,integer)",),
+    "regnamespace": ("pg_catalog",),
+    "regrole": ("pg_monitor",),
+    "regconfig": ("simple",),
+    "regdictionary": ("simple",),
+    "regcollation": ('"C"',),
     "xml": ("<a/>",),
-    "tsvector": ("word",),
     "tsquery": ("word",),
-    "point": ("(1,2)",),
-    "int4range": ("[1,10)",),
-    "int8range": ("[1,10)",),
-    "numrange": ("[1.0,10.0)",),
-    "daterange": ("[2020-01-01,2020-12-31)",),
-    "tsrange": ("[2020-01-01 00:00:00,2020-12-31 00:00:00)",),
-    "tstzrange": ("[2020-01-01 00:00:00+00,2020-12-31 00:00:00+00)",),
-    "hstore": ("", "key=>value"),
-    "ltree": ("top", "top.below"),
+    "jsonpath": ("$.a",),
+    "line": ("{1,2,3}",),
+    "lseg": ("[(0,0),(1,1)]",),
+    "box": ("(1,1),(0,0)",),
+    "path": ("((0,0),(1,1))",),
+    "polygon": ("((0,0),(1,1),(1,0))",),
+    "circle": ("<(0,0),1>",),
+    "lquery": ("*",),
+    "ltxtquery": ("word",),
+    "cube": ("(1,2)",),
+    "seg": ("1 .. 2",),
+    "isbn13": ("978-0-393-04002-9",),
+    "isbn": ("0-393-04002-X",),
+    "ean13": ("978-0-393-04002-9",),
+    "geometry": ("POINT(1 2)",),
+    "geography": ("POINT(1 2)",),
+    "pg_snapshot": ("10:20:10,14,15",),
+    "txid_snapshot": ("10:20:10,14,15",),
+    "xid": ("3",),
+    "xid8": ("3",),
+    "cid": ("0",),
+    "tid": ("(0,1)",),
+    '"char"': ("a", "b"),
 }

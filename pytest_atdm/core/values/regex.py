@@ -34,13 +34,22 @@ _LONGEST: Final = 64
 _Node = tuple[Any, Any]
 
 
-def draw_match(pattern: str, stream: Stream, *, unique: bool, longest: int | None = None) -> str:
+def draw_match(
+    pattern: str, stream: Stream, *, unique: bool, longest: int | None = None, spread: int | None = None
+) -> str:
     """Return a text that the Python *pattern* matches, with at most one ``GAP``.
 
-    *unique* makes repetitions long, so that two draws hardly ever meet; *longest* caps each of them. Look-arounds and
-    word boundaries are not heeded: whoever draws tries the text.
+    *unique* makes repetitions long, so that two draws hardly ever meet; *longest* caps each of them; *spread* says
+    instead how far they go beyond their minimum. Look-arounds and word boundaries are not heeded: whoever draws tries
+    the text.
     """
-    writer = _Writer(stream, unique=unique, longest=_LONGEST if longest is None else longest)
+    usual = _UNIQUE_SPREAD if unique else _SPREAD
+    writer = _Writer(
+        stream,
+        unique=unique,
+        longest=_LONGEST if longest is None else longest,
+        spread=usual if spread is None else spread,
+    )
     text = writer.write(_parse(pattern))
     head, gap, tail = text.partition(GAP)
     return head + gap + tail.replace(GAP, "")
@@ -60,7 +69,8 @@ def vagueness(pattern: str) -> int:
 class _Writer:
     """Writes one text, node by node."""
 
-    def __init__(self, stream: Stream, *, unique: bool, longest: int) -> None:
+    def __init__(self, stream: Stream, *, unique: bool, longest: int, spread: int) -> None:
+        self.spread = spread
         self.stream = stream
         self.unique = unique
         self.longest = longest
@@ -97,8 +107,8 @@ class _Writer:
     def _write_repeat(self, low: int, high: int, nodes: Sequence[_Node]) -> str:
         if high is op.MAXREPEAT and len(nodes) == 1 and nodes[0][0] is op.ANY:
             return self.write(list(nodes) * low) + GAP
-        spread = _UNIQUE_SPREAD if self.unique else _SPREAD
-        most = max(low, min(self.longest, low + spread if high is op.MAXREPEAT else min(high, low + spread)))
+        wide = low + self.spread
+        most = max(low, min(self.longest, wide if high is op.MAXREPEAT else min(high, wide)))
         least = max(low, most // 2 if self.unique else min(1, most) if high is op.MAXREPEAT else low)
         times = self.stream.between(least, most)
         if len(nodes) == 1 and nodes[0][0] is op.IN:

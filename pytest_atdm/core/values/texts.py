@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from itertools import cycle, islice
+from itertools import count, cycle, islice
 from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.expressions.casting import TypeName
@@ -24,6 +24,8 @@ _UNIQUE_TOKEN_LENGTH: Final = 13  # 65 bits
 #: Types as which a condition may read a text, by the Python type of its bound.
 _READ_AS: Final = {int: "integer", Decimal: "numeric", date: "date"}
 _READ_AS_DRAWS: Final = 300
+#: How far repetitions of a pattern go beyond their minimum, in turn; None is the usual.
+_SPREADS: Final = (None, 6, 2, 12, 30, 0)
 
 
 def iter_texts(wish: Wish) -> Iterator[str]:
@@ -35,10 +37,13 @@ def iter_texts(wish: Wish) -> Iterator[str]:
     patterns = sorted(wish.shape.patterns, key=vagueness)
     anchored = [pattern for pattern in patterns if pattern.startswith((r"\A", "^")) or pattern.endswith(r"\Z")]
     if anchored:
-        for pattern in cycle(anchored):
-            yield _fold(wish, _draw_anchored(wish, pattern, low, high))
-    for count in cycle((0, 1)):
-        found = "".join(_draw(wish, pattern, high).replace(GAP, "") for pattern in patterns) if count else ""
+        # Where the length is limited, repetitions of several sizes are tried.
+        spreads = (None,) if not low and high is None else _SPREADS
+        for turn in count():
+            pattern, spread = anchored[turn % len(anchored)], spreads[turn // len(anchored) % len(spreads)]
+            yield _fold(wish, _draw_anchored(wish, pattern, low, high, spread))
+    for with_patterns in cycle((False, True)):
+        found = "".join(_draw(wish, pattern, high).replace(GAP, "") for pattern in patterns) if with_patterns else ""
         yield _fold(wish, _word(wish, low - len(found), None if high is None else high - len(found)) + found)
 
 
@@ -66,13 +71,13 @@ def _fold(wish: Wish, text: str) -> str:
     return {"lower": text.lower(), "upper": text.upper()}.get(wish.shape.fold, text)
 
 
-def _draw(wish: Wish, pattern: str, high: int | None) -> str:
-    return draw_match(pattern, wish.stream, unique=wish.unique, longest=high)
+def _draw(wish: Wish, pattern: str, high: int | None, spread: int | None = None) -> str:
+    return draw_match(pattern, wish.stream, unique=wish.unique, longest=high, spread=spread)
 
 
-def _draw_anchored(wish: Wish, pattern: str, low: int, high: int | None) -> str:
+def _draw_anchored(wish: Wish, pattern: str, low: int, high: int | None, spread: int | None) -> str:
     """Draw a match; what the pattern leaves open (a gap, an end that is not anchored) takes a word."""
-    text = _draw(wish, pattern, high)
+    text = _draw(wish, pattern, high, spread)
     if GAP not in text and wish.unique:
         text = (
             text + GAP if not pattern.endswith(r"\Z") else GAP + text if not pattern.startswith((r"\A", "^")) else text
