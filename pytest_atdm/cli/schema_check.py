@@ -92,33 +92,15 @@ def _check_tables(client: SeederClient, schema: Schema, tables: Sequence[str]) -
 
 def check_table(client: SeederClient, probe: Probe, table: str) -> Verdict:
     """Return what comes of *table*; whatever goes wrong in asking is the verdict ``failed``, with the cause."""
-    from pytest_atdm.core.probe import Verdict  # lazy: startup
+    from pytest_atdm._probing import drive  # lazy: startup
+    from pytest_atdm.core.probe import Verdict
 
     try:
-        return _drive(client, probe, table)
+        return drive(client, probe.ask(table))
     except AtdmError as error:
         return Verdict(table=table, outcome="failed", reason=f"{error.message} [{error.code}]")
     except Exception as error:  # noqa: BLE001  one table that trips the planner must not hide the others
         return Verdict(table=table, outcome="failed", reason=f"{type(error).__name__}: {error}")
-
-
-def _drive(client: SeederClient, probe: Probe, table: str) -> Verdict:
-    from pytest_atdm.core.probe import JudgeRows, TryPlan  # lazy: startup
-
-    asking = probe.ask(table)
-    answer: object = None
-    while True:
-        try:
-            question = asking.send(answer)
-        except StopIteration as stop:
-            verdict: Verdict = stop.value
-            return verdict
-        if isinstance(question, TryPlan):
-            answer = client.try_plan(question.plan)
-        elif isinstance(question, JudgeRows):
-            answer = client.judge_rows(question.table, question.constraint, question.rows)
-        else:
-            answer = client.list_rows(question.tables)
 
 
 def _describe(verdict: Verdict) -> dict[str, object]:

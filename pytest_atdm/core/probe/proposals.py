@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: So many rows are judged by the server in one round trip, and so many of those that pass are tried.
 MAX_JUDGED: Final = 400
 MAX_SETTLED: Final = 3
+#: How Postgres quotes a value that it cannot read, and texts that it can read as a number, whole or after a comma.
+_QUOTED: Final = re.compile(r': "(?P<value>.*)"$')
+_READABLE: Final = ("1", "a,1", "a:1", "2020-01-01")
 #: How Postgres says in an error's detail which key it did not find.
 _MISSING_KEY: Final = re.compile(r"\)=\((?P<values>.*)\) is not present in table")
 
@@ -30,13 +33,13 @@ Found: TypeAlias = "Generator[Question, Answer, list[Advice]]"
 
 
 class Proposals:
-    """Advice for the next plans for *table*, the most promising first."""
+    """Advice for the next plans for rows of *tables*, the most promising first."""
 
-    def __init__(self, rulebook: Rulebook, table: str, as_of: date) -> None:
+    def __init__(self, rulebook: Rulebook, tables: Sequence[str], as_of: date) -> None:
         self._as_of = as_of
         self._rulebook = rulebook
         self._schema = rulebook.schema
-        self._table = table
+        self._tables = tuple(dict.fromkeys(tables))
         self._standing: Mapping[str, Sequence[Mapping[str, Cell]]] | None = None
 
     def without_plan(self, advice: Advice) -> Found:
@@ -57,6 +60,8 @@ class Proposals:
             found = self._after_null(table, refusal.column, advice)
         elif refusal.code == "23514" and table in self._schema.tables:
             found = yield from self._after_check(plan, table, refusal, advice)
+        elif refusal.code.startswith("22"):
+            found = self._after_bad_value(plan, refusal, advice)
         elif refusal.code == "42501":
             return []
         return [*found, *(yield from self._generic(plan, advice))]
@@ -65,7 +70,7 @@ class Proposals:
 
     def _after_clash(self, table: str, advice: Advice) -> Found:
         again = [advice.drawing_again()] if advice.attempt < 3 else []
-        if table == self._table or table not in self._schema.tables:
+        if table in self._tables or table not in self._schema.tables:
             return again
         return [*(yield from self._reusing([table], advice)), *again]
 
@@ -105,6 +110,17 @@ class Proposals:
         passing = [cells for cells, passes in zip(rows, verdicts, strict=True) if passes]
         return [advice.settling(table, cells) for cells in passing[:MAX_SETTLED]]
 
+    def _after_bad_value(self, plan: Plan, refusal: Refusal, advice: Advice) -> list[Advice]:
+        """A generated column or an index reads a text of ours as something else: give it texts that many can read."""
+        quoted = _QUOTED.search(refusal.message)
+        places = {
+            (row.table, name)
+            for row in plan.rows
+            for name, cell in row.values.items()
+            if quoted and cell == quoted["value"] and (row.table, name) not in advice.settled
+        }
+        return [advice.settling(table, {name: text}) for table, name in sorted(places) for text in _READABLE]
+
     def _vary(
         self, row: PlannedRow, constraint: tuple[str, Sequence[str]], advice: Advice
     ) -> Iterator[dict[str, Cell]]:
@@ -118,7 +134,7 @@ class Proposals:
             if name not in tied and name not in row.keys and not table.column_by_name[name].filled_by_database
         ]
         return iter_candidates(
-            free, parse(text), self._rulebook, table, stream=(self._table, advice.attempt, text), as_of=self._as_of
+            free, parse(text), self._rulebook, table, stream=(row.table, advice.attempt, text), as_of=self._as_of
         )
 
     def _generic(self, plan: Plan, advice: Advice) -> Found:
@@ -128,7 +144,7 @@ class Proposals:
             for row in plan.rows
             if any("insert" in trigger.events for trigger in self._schema.tables[row.table].triggers)
         ]
-        found = [advice.filling(table) for table in dict.fromkeys([self._table, *triggered])]
+        found = [advice.filling(table) for table in dict.fromkeys([*self._tables, *triggered])]
         if triggered:
             full = advice
             for table in triggered:
@@ -139,7 +155,7 @@ class Proposals:
         if triggered and not advice.namesakes:
             found.insert(0, advice.tying_namesakes())
         found[:0] = self._parting(triggered, advice)
-        parents = [row.table for row in plan.rows if row.table != self._table]
+        parents = [row.table for row in plan.rows if row.table not in self._tables]
         return [*found, *(yield from self._reusing(parents, advice))]
 
     def _parting(self, tables: Sequence[str], advice: Advice) -> list[Advice]:
@@ -174,7 +190,7 @@ class Proposals:
 
     def _ancestors(self) -> list[str]:
         found: dict[str, None] = {}
-        frontier = [self._table]
+        frontier = list(self._tables)
         while frontier:
             for key in self._schema.tables[frontier.pop()].foreign_keys:
                 if key.parent not in found:

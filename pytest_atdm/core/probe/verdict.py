@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_atdm.core.model import Plan, Refusal, Residue, Trial
-    from pytest_atdm.core.planner import Advice
     from pytest_atdm.core.schema import Schema
 
 Outcome = Literal["planted", "reused", "refused", "failed"]
@@ -37,8 +36,7 @@ class Verdict:
     """What came of one table.
 
     *outcome*: ``planted``; ``reused``: no new row, but rows that stand there can be referred to; ``refused``: *reason*
-    says by what; ``failed``: not explained. *plan* and *trial* are those that went well, *advice* what they were made
-    with; *trials* counts the plans.
+    says by what; ``failed``: not explained. *plan* and *trial* are those that went well; *trials* counts the plans.
     """
 
     table: str
@@ -46,7 +44,6 @@ class Verdict:
     reason: str = ""
     plan: Plan | None = None
     trial: Trial | None = None
-    advice: Advice | None = None
     trials: int = 0
 
 
