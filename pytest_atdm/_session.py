@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_atdm._catalog import open_catalog
 from pytest_atdm._connect import connect
 from pytest_atdm._data import AtdmData, AtdmRun, Facts
 from pytest_atdm._state import HEAD_START, SESSION, SETTINGS
 from pytest_atdm._xdist import identity_of
-from pytest_atdm.core.errors import AtdmError, SettingError
+from pytest_atdm.core.errors import AtdmError, RowConflict, RowRefused, SettingError
 from pytest_atdm.core.gate import Gate
-from pytest_atdm.core.planner import plan
+from pytest_atdm.core.planner import NO_ADVICE, plan
 from pytest_atdm.core.rulebook import Rulebook
 from pytest_atdm.emit.bundle import make_bundle
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_atdm._xdist import Identity
     from pytest_atdm.core.catalog import Catalog
     from pytest_atdm.core.model import Plan, Receipt, ResetReport
+    from pytest_atdm.core.planner import Advice
     from pytest_atdm.core.schema import Schema
     from pytest_atdm.emit import Emitter
     from pytest_atdm.emit.bundle import FixtureBundle
@@ -110,19 +111,22 @@ class AtdmSession:
         Raises:
             UsageError: what the wish, the catalog or the target's schema forbids.
         """
+        planned = self._plan(wish, request_key, NO_ADVICE)
+        self._gate(planned.domain).approve(planned)
+        return planned
+
+    def _plan(self, wish: Wish, request_key: str, advice: Advice) -> Plan:
         scenario = self.catalog.scenario(wish.scenario)
-        gate = self._gate(scenario.domain)
-        planned = plan(
+        return plan(
             scenario,
-            gate.rulebook,
+            self._gate(scenario.domain).rulebook,
             overrides=wish.overrides,
             run_id=self.identity.run_id,
             request_key=request_key,
             seed=self.settings.seed,
             as_of=self.settings.as_of,
+            advice=advice,
         )
-        gate.approve(planned)
-        return planned
 
     def check(self, wish: Wish, request_key: str) -> None:
         """Plan *wish* as ``plan`` does, and keep the plan for ``seed``."""
@@ -140,11 +144,38 @@ class AtdmSession:
         self.prepare(planned.domain)
         self._attempts[request_key] += 1
         attempt = self._attempts[request_key]
-        return self.connection.client.seed(
-            planned,
-            idempotency_key=f"{request_key}/{self.identity.session_id}/{attempt}",
-            context={"test": test, "attempt": attempt, "actor": self.identity.actor},
+        settings: dict[str, Any] = {
+            "idempotency_key": f"{request_key}/{self.identity.session_id}/{attempt}",
+            "context": {"test": test, "attempt": attempt, "actor": self.identity.actor},
+        }
+        try:
+            return self.connection.client.seed(planned, **settings)
+        except (RowConflict, RowRefused):
+            better = self._find_plan(wish, request_key)
+            if better is None:
+                raise
+            return self.connection.client.seed(better, **settings)
+
+    def _find_plan(self, wish: Wish, request_key: str) -> Plan | None:
+        """Return another plan of *wish* that the database takes, where its refusals lead to one.
+
+        What was learnt is not kept: the values of a test depend on no other test.
+        """
+        from pytest_atdm._probing import drive  # lazy: hardly any session needs it
+        from pytest_atdm.core.probe import MAX_SCENARIO_TRIALS, Search
+
+        scenario = self.catalog.scenario(wish.scenario)
+        gate = self._gate(scenario.domain)
+        search = Search(
+            lambda advice: self._plan(wish, request_key, advice),
+            gate,
+            gate.rulebook,
+            tables=[self.schema.table(entity.table).id for entity in scenario.entities.values()],
+            as_of=self.settings.as_of,
+            at_most=MAX_SCENARIO_TRIALS,
         )
+        found = drive(self.connection.client, search.ask(NO_ADVICE))
+        return found.plan if found else None
 
     def show(self, receipt: Receipt, ask: Callable[..., AtdmData]) -> AtdmData:
         """Return what a test sees of *receipt*; writes the fixture files where wanted. *ask* seeds in mid-test."""

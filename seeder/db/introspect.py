@@ -160,13 +160,16 @@ class _Parts:
         return primary, tuple(uniques)
 
     def _foreign_keys(self, oid: int) -> Iterable[ForeignKey]:
+        known: set[tuple[object, ...]] = set()
         for name, columns, parent, parent_columns, on_delete, match, deferrable, period in self._of(
             "foreign_keys", oid
         ):
-            if parent in self.ids:
+            what = (tuple(columns), parent, tuple(parent_columns))
+            if parent in self.ids and what not in known:
+                known.add(what)
                 yield ForeignKey(
                     name=name,
-                    columns=self._columns(oid, columns),
+                    columns=tuple(columns),
                     parent=self.ids[parent],
                     parent_columns=tuple(parent_columns),
                     on_delete=on_delete,

@@ -49,7 +49,7 @@ class Drawing:
         Raises:
             PlanImpossible: the conditions leave none; they are named.
         """
-        conditions = self._conditions_on(draft, column, hidden)
+        conditions = self._conditions_on(draft, column, hidden, loosely=bool(attempt))
         part = self.unique_part if unique else ()
         stream = Stream(self.seed, *part, self.scenario, draft.name, column.name, self.number + attempt)
         drawer = self.situation.rulebook.drawer(draft.shape, column, conditions)
@@ -87,8 +87,13 @@ class Drawing:
         others = [other.values[column.name] for other in self.drafts if _has(other, draft, column)]
         return [*self.situation.rulebook.reference_cells(draft.table, column.name), *others]
 
-    def _conditions_on(self, draft: Draft, column: Column, hidden: Collection[str]) -> list[tuple[Condition, Expr]]:
-        """Return the conditions that speak of *column* alone, once everything else that is known has been put in."""
+    def _conditions_on(
+        self, draft: Draft, column: Column, hidden: Collection[str], *, loosely: bool
+    ) -> list[tuple[Condition, Expr]]:
+        """Return the conditions that speak of *column* alone, once everything else that is known has been put in.
+
+        With *loosely* also those that speak of unknown columns too: they may rule out a value whatever those will be.
+        """
         alone = frozenset({(column.name,)})
         found = []
         for condition in self.situation.rulebook.conditions(draft.shape):
@@ -99,7 +104,7 @@ class Drawing:
                 continue
             for part in condition.parts_about(column.name):
                 expr = substitute(part, self._known_scope(draft, column, hidden))
-                if names(expr) == alone:
+                if names(expr) == alone or (loosely and alone <= names(expr)):
                     found.append((condition, expr))
         return [*found, *self._tied_conditions(draft, column)]
 

@@ -30,6 +30,8 @@ __all__ = ("Found", "JudgeRows", "ListRows", "Probe", "Search", "TryPlan", "Verd
 
 #: So many plans are tried for one table: the first is right for most, and each costs a few ms.
 MAX_TRIALS: Final = 24
+#: Fewer for a scenario: a test waits.
+MAX_SCENARIO_TRIALS: Final = 10
 ENTITY: Final = "row"
 _UNTRIED: Final = Reason("unexplained", "no plan was tried")
 

@@ -119,7 +119,16 @@ class Proposals:
             for name, cell in row.values.items()
             if quoted and cell == quoted["value"] and (row.table, name) not in advice.settled
         }
-        return [advice.settling(table, {name: text}) for table, name in sorted(places) for text in _READABLE]
+        found = [advice.settling(table, {name: text}) for table, name in sorted(places) for text in _READABLE]
+        return [*found, *self._with_json_arrays(plan, advice)]
+
+    def _with_json_arrays(self, plan: Plan, advice: Advice) -> list[Advice]:
+        """Propose arrays for all JSON that is planned as objects: a function may want to go through them."""
+        changed = advice
+        for row in plan.rows:
+            cells: dict[str, Cell] = {name: [] for name, cell in row.values.items() if isinstance(cell, dict)}
+            changed = changed.settling(row.table, cells) if cells else changed
+        return [changed] if changed != advice else []
 
     def _vary(
         self, row: PlannedRow, constraint: tuple[str, Sequence[str]], advice: Advice

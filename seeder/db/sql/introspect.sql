@@ -4,6 +4,8 @@ WITH tables AS MATERIALIZED (
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
       AND n.nspname NOT IN ('atdm', 'information_schema') AND n.nspname !~ '^pg_'
+), divided AS MATERIALIZED (
+    SELECT oid FROM tables WHERE relkind = 'p'
 ), types AS MATERIALIZED (
     SELECT y.oid, format_type(y.oid, NULL) AS name, y.typtype, y.typrelid, y.typbasetype, y.typtypmod, y.typnotnull
     FROM pg_type y JOIN pg_namespace n ON n.oid = y.typnamespace
@@ -63,7 +65,10 @@ SELECT
             coalesce(pg_get_constraintdef(i.conid), pg_get_indexdef(i.indexrelid)),
             coalesce(pg_get_expr(i.indpred, i.indrelid), '')) ORDER BY i.relname)
         FROM indexes i WHERE NOT i.whole) AS exclusions,
-    (SELECT json_agg(json_build_array(k.conrelid::int8, k.conname, k.conkey,
+    -- Keys that partitions have of their own count as keys of the table whose rows they hold.
+    (SELECT json_agg(json_build_array(t.oid::int8, k.conname,
+            (SELECT json_agg(a.attname ORDER BY o) FROM unnest(k.conkey) WITH ORDINALITY AS u(n, o)
+                JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.n),
             coalesce((SELECT pg_partition_root(p.oid)::oid FROM pg_class p WHERE p.oid = k.confrelid AND p.relispartition), k.confrelid)::int8,
             (SELECT json_agg(a.attname ORDER BY o) FROM unnest(k.confkey) WITH ORDINALITY AS u(n, o)
                 JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.n),
@@ -71,7 +76,8 @@ SELECT
                 ELSE 'no action' END,
             CASE k.confmatchtype WHEN 'f' THEN 'full' ELSE 'simple' END, k.condeferrable,
             coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false)) ORDER BY k.conname)
-        FROM tables t JOIN pg_constraint k ON k.conrelid = t.oid
+        FROM (SELECT oid, oid AS part FROM tables UNION SELECT l.oid, p.relid FROM divided l, pg_partition_tree(l.oid) p) AS t
+        JOIN pg_constraint k ON k.conrelid = t.part
         WHERE k.contype = 'f' AND k.conparentid = 0) AS foreign_keys,
     (SELECT json_agg(json_build_array(k.conrelid::int8, k.conname, pg_get_expr(k.conbin, k.conrelid), k.conkey) ORDER BY k.conname)
         FROM tables t JOIN pg_constraint k ON k.conrelid = t.oid WHERE k.contype = 'c') AS checks,
