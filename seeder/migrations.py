@@ -76,7 +76,6 @@ async def run_command(migrations: Migrations, database_url: str, *, limit_s: flo
     Raises:
         MigrationFailed: its exit code is not 0, or it takes longer than *limit_s* seconds.
     """
-    log = migrations.log
     process = await _start(migrations, database_url)
     try:
         async with asyncio.timeout(limit_s):
@@ -89,9 +88,10 @@ async def run_command(migrations: Migrations, database_url: str, *, limit_s: flo
         # What it left in the background would keep the database busy.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
     if outcome:
         raise MigrationFailed(
-            f'the command "{migrations.source.command}" in {migrations.root} {outcome}; {quote_end(log)}',
+            f'the command "{migrations.source.command}" in {migrations.root} {outcome}; {quote_end(migrations.log)}',
             hint="correct the command or the migrations; nothing of them was kept, and the next start runs it again",
         )
 
