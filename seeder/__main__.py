@@ -62,6 +62,8 @@ def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Op
 
 def _read_source(given: argparse.Namespace) -> MigrationSource | None:
     if given.migrations is None and given.migrate_command is None:
+        if given.migrate_files:
+            raise SettingError("--migrate-files runs no command", hint="name one with --migrate-command")
         return None
     folder = str(given.migrations.resolve()) if given.migrations else ""
     return MigrationSource(folder=folder, command=given.migrate_command or "", files=tuple(given.migrate_files.split()))

@@ -130,7 +130,7 @@ def _read_digest(source: MigrationSource, root: Path) -> str:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise SettingError(f"a migration file cannot be read: {error}", hint="make it readable") from error
+            raise SettingError(f"{path} cannot be read: {error}", hint="make it readable, or leave it out") from error
         name = os.path.relpath(path, root).encode()
         digest.update(b"\n%d %d\n" % (len(name), len(content)) + name + content)
     return digest.hexdigest()

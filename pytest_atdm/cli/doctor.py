@@ -133,6 +133,10 @@ def _list_settings(settings: Settings) -> Iterator[Finding]:
         # A URL may hold a password: where it comes from is enough.
         shown = "given" if value and name == "database_url" else value or "not given"
         yield Finding(name, f"{shown} ({settings.sources[name]})")
+    migrations = settings.migrations
+    if migrations:
+        name = "migrations" if migrations.folder else "migrate_command"
+        yield Finding("migrations", f"{migrations.folder or migrations.command} ({settings.sources[name]})")
 
 
 def _check_packages(settings: Settings) -> str:

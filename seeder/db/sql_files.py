@@ -34,12 +34,13 @@ async def apply_files(connection: asyncpg.Connection, paths: Sequence[Path]) -> 
     """Run each file as a session of its own would: settings of one do not reach the next.
 
     Raises:
-        MigrationFailed: Postgres refuses a statement, a file leaves its transaction open, or all take too long.
+        MigrationFailed: Postgres refuses a statement, a file is no text or leaves its transaction open, or all take
+            too long.
     """
     try:
         async with asyncio.timeout(MIGRATION_LIMIT_S):
             for path in paths:
-                await run_file(connection, path, path.read_text("utf-8"))
+                await run_file(connection, path, _read(path))
                 if connection.is_in_transaction():
                     raise MigrationFailed(f"{path}: its transaction is still open at its end", hint="end it: COMMIT;")
                 await connection.reset()
@@ -63,6 +64,13 @@ async def run_file(connection: asyncpg.Connection, path: Path, text: str) -> Non
                 f"{path}, {_locate(statement, error)}: {error}",
                 hint="correct the file; nothing of its folder was kept",
             ) from error
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise MigrationFailed(f"{path} is no text in UTF-8: {error}", hint="save it as UTF-8") from error
 
 
 def split(text: str) -> list[Statement]:

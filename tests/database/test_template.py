@@ -232,6 +232,18 @@ def test_a_file_is_no_transaction(project: Project) -> None:
     assert ["a", "b"] == project.ask(COLUMNS)
 
 
+def test_a_file_is_text_in_utf8(project: Project) -> None:
+    """A mark at its beginning, as some editors write it, is no part of the text; another encoding is named."""
+    (project.root / "tables/2.sql").write_bytes("\ufeffALTER TABLE made ADD ö integer".encode())
+    project.migrate(project.by_folder)
+    assert ["a", "ö"] == project.ask(COLUMNS)
+
+    (project.root / "tables/2.sql").write_bytes("ALTER TABLE made ADD ö integer".encode("latin-1"))
+    with pytest.raises(MigrationFailed, match=r"2\.sql is no text in UTF-8") as caught:
+        project.migrate(project.by_folder)
+    assert "UTF-8" in caught.value.hint
+
+
 def test_a_file_must_end_its_transaction(project: Project) -> None:
     """BEGIN without COMMIT would lose in silence what follows it."""
     project.write("2.sql", "BEGIN; ALTER TABLE made ADD b integer;")
