@@ -30,15 +30,18 @@ class Statement(NamedTuple):
     text: str
 
 
-async def apply_files(connection: asyncpg.Connection, paths: Sequence[Path]) -> None:
+async def apply_files(
+    connection: asyncpg.Connection, paths: Sequence[Path], *, limit_s: float = MIGRATION_LIMIT_S
+) -> None:
     """Run each file as a session of its own would: settings of one do not reach the next.
 
     Raises:
-        MigrationFailed: Postgres refuses a statement, a file is no text or leaves its transaction open, or all take
-            too long.
+        MigrationFailed: Postgres refuses a statement, a file is no text or leaves its transaction open, or all
+            together take longer than *limit_s* seconds.
     """
+    path = None
     try:
-        async with asyncio.timeout(MIGRATION_LIMIT_S):
+        async with asyncio.timeout(limit_s):
             for path in paths:
                 await run_file(connection, path, _read(path))
                 if connection.is_in_transaction():
@@ -46,7 +49,7 @@ async def apply_files(connection: asyncpg.Connection, paths: Sequence[Path]) -> 
                 await connection.reset()
     except TimeoutError as error:
         raise MigrationFailed(
-            f"the SQL files did not end within {MIGRATION_LIMIT_S} s", hint="see what the last one waits for"
+            f"{path}: the SQL files did not end within {limit_s:g} s, up to this one", hint="see what it waits for"
         ) from error
 
 

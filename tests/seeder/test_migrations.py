@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from seeder.serve import serve
 
 PROJECT = (
     "alembic.ini", "app/migrations/0001_initial.py", "app/migrations/sub/0002.sql", "app/models.py",
-    "prisma/schema.prisma", "db/alembic/versions/1.py", "sql/10.sql", "sql/9/up.sql", "sql/9/notes.txt", "sql/9/x.down.sql",
+    "prisma/schema.prisma", "db/alembic/versions/1.py",
+    "sql/10.sql", "sql/9/up.sql", "sql/9/notes.txt", "sql/9/x.down.sql",
     "app/migrations/__pycache__/0001_initial.pyc", "app/migrations/.0001.swp", ".tox/migrations/1.py",
     "node_modules/lib/migrations/1.js", "env/pyvenv.cfg", "env/lib/django/migrations/1.py",
 )  # fmt: skip
@@ -140,9 +142,11 @@ def test_the_command_line_of_the_seeder_says_it_as_the_plugin_does(root: Path) -
 )
 def test_a_folder_or_a_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Both at once cannot be meant, and files without a command decide nothing."""
-    with pytest.raises((SystemExit, SettingError)):
+    with pytest.raises((SystemExit, SettingError)) as caught:
         read_options(["serve", *words], {})
-    capsys.readouterr()
+
+    said = capsys.readouterr().err + str(caught.value)
+    assert re.search("not allowed with argument --migrations|--migrate-files runs no command", said)
 
 
 def test_only_an_embedded_database_is_migrated(root: Path) -> None:
