@@ -54,15 +54,16 @@ OPTIONS: Final = (
     Option(
         "migrations",
         "FOLDER",
-        "SQL files that make the embedded database (default: migrations/<domain> of the catalog)",
+        "SQL files that make the embedded database's tables (default: migrations/<domain> beside the catalog)",
     ),
     Option(
-        "migrate_command", "COMMAND", "command that makes it instead, like 'alembic upgrade head'; has DATABASE_URL set"
+        "migrate_command", "COMMAND", "command that makes them instead, with DATABASE_URL set: 'alembic upgrade head'"
     ),
     Option(
         "migrate_files",
         "PATTERNS",
-        "files whose change runs the command again (default: all in folders called alembic, migrations or prisma)",
+        "files, with blanks between, whose change runs the command again "
+        "(default: all in folders called alembic, migrations or prisma)",
     ),
     Option("run_id", "ULID", "run id; the same id gives byte-identical rows (default: a new one)"),
     Option("seed", "N", "seed of all generated values (default: 0)", "int"),

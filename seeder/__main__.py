@@ -103,8 +103,10 @@ def _make_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     add("--embedded", type=Path, metavar="FOLDER", help="run a Postgres of its own in FOLDER")
     tables = command.add_mutually_exclusive_group()
-    tables.add_argument("--migrations", type=Path, metavar="FOLDER", help="SQL files that make the embedded database")
-    tables.add_argument("--migrate-command", metavar="COMMAND", help="command that makes it instead")
+    tables.add_argument(
+        "--migrations", type=Path, metavar="FOLDER", help="SQL files that make the tables of --embedded"
+    )
+    tables.add_argument("--migrate-command", metavar="COMMAND", help="command that makes them instead")
     add("--migrate-files", default="", metavar="PATTERNS", help="files whose change runs the command again")
     add("--root", type=Path, default=Path(), metavar="FOLDER", help="where the command runs (the current folder)")
     add("--state", type=Path, metavar="FOLDER", help="where an owned seeder keeps seeder.json (default: --embedded)")

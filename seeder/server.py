@@ -14,6 +14,7 @@ import uvicorn
 
 from seeder.app import create_app
 from seeder.lifeline import Lifeline
+from seeder.migrations import is_unchanged
 
 if TYPE_CHECKING:
     import socket
@@ -100,11 +101,9 @@ def _on_stop_signals(call: Callable[[], object]) -> None:
 
 def _suits(migrations: Migrations | None, wanted: bytes) -> bool:
     """Return whether our database comes from the migrations *wanted*, and they have not changed since."""
-    if migrations is None or wanted != json.dumps(migrations.source).encode():
+    if migrations is None:
         return False
-    from seeder.migrations import is_unchanged  # lazy: only with migrations
-
-    return is_unchanged(migrations)
+    return wanted == json.dumps(migrations.source).encode() and is_unchanged(migrations)
 
 
 @contextlib.asynccontextmanager
