@@ -6,6 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from pytest_atdm._sidecar import ensure_seeder
+from pytest_atdm.core.migrations import MIGRATION_LIMIT_S
 
 if TYPE_CHECKING:
     from pytest_atdm._options import Settings
@@ -40,7 +41,8 @@ class HeadStart:
                 settings.folder,
                 catalog=settings.catalog_folder(),
                 database_url=settings.database_url,
-                timeout_s=START_TIMEOUT_S,
+                migrations=settings.migrations,
+                timeout_s=START_TIMEOUT_S + (MIGRATION_LIMIT_S if settings.migrations else 0),
             )
         except BaseException as exc:  # noqa: BLE001  (handed to whoever waits)
             self._outcome = exc

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from pytest_atdm.core.errors import SettingError
+from pytest_atdm.core.migrations import MigrationSource
 from pytest_atdm.core.ulid import is_ulid
 
 if TYPE_CHECKING:
@@ -50,6 +51,20 @@ OPTIONS: Final = (
     Option("url", "URL", f"use the seeder at URL, with the token in {TOKEN_VARIABLE} (default: start one)"),
     Option("database_url", "URL", "Postgres that the application under test uses (default: an embedded one)"),
     Option("catalog", "FOLDER", "scenario catalog (default: <rootdir>/catalog, else the one that ships)"),
+    Option(
+        "migrations",
+        "FOLDER",
+        "SQL files that make the embedded database's tables (default: migrations/<domain> beside the catalog)",
+    ),
+    Option(
+        "migrate_command", "COMMAND", "command that makes them instead, with DATABASE_URL set: 'alembic upgrade head'"
+    ),
+    Option(
+        "migrate_files",
+        "PATTERNS",
+        "files, with blanks between, whose change runs the command again "
+        "(default: all in folders called alembic, migrations or prisma)",
+    ),
     Option("run_id", "ULID", "run id; the same id gives byte-identical rows (default: a new one)"),
     Option("seed", "N", "seed of all generated values (default: 0)", "int"),
     Option("as_of", "DATE", "the day that scenarios call as_of, like 2026-01-31 (default: today in UTC)"),
@@ -61,8 +76,8 @@ OPTIONS: Final = (
 class Settings:
     """The settings of one session. *sources* maps each name of ``OPTIONS`` to where its value came from.
 
-    *catalog* is None for the catalog that ships. *folder* is ``.atdm`` in the root folder, where an embedded seeder
-    keeps its state. *token* never appears in a repr.
+    *catalog* is None for the catalog that ships, *migrations* for those beside the catalog. *folder* is ``.atdm`` in
+    the root folder, where an embedded seeder keeps its state. *token* never appears in a repr.
     """
 
     folder: Path
@@ -70,6 +85,7 @@ class Settings:
     token: str | None
     database_url: str | None
     catalog: Path | None
+    migrations: MigrationSource | None
     run_id: str | None
     seed: int
     as_of: date
@@ -139,6 +155,7 @@ def resolve_settings(
         token=_read_token(environment.get(TOKEN_VARIABLE)),
         database_url=found.text if (found := given["database_url"]) else None,
         catalog=_read_catalog(given["catalog"], root),
+        migrations=_read_migrations(given),
         run_id=_read_run_id(given["run_id"]),
         seed=_read_seed(given["seed"]),
         as_of=_read_as_of(given["as_of"]),
@@ -158,9 +175,17 @@ def describe(settings: Settings) -> str:
         parts.append(f"seeder {settings.url} (from {sources['url']})")
     if settings.database_url or not settings.url:
         parts.append(f"database {database} (from {sources['database_url']})")
+    if settings.migrations:
+        parts.append(_describe_migrations(settings.migrations, sources))
     parts += [f"{name} {getattr(settings, name)}" for name in ("seed", "as_of")]
     parts += [f"run {settings.run_id}"] if settings.run_id else []
     return "atdm: " + ", ".join(parts)
+
+
+def _describe_migrations(migrations: MigrationSource, sources: Mapping[str, str]) -> str:
+    if migrations.folder:
+        return f"migrations {migrations.folder} (from {sources['migrations']})"
+    return f'migrations by "{migrations.command}" (from {sources["migrate_command"]})'
 
 
 def _find(config: pytest.Config, environment: Mapping[str, str], option: Option) -> Given | None:
@@ -206,9 +231,35 @@ def _read_token(text: str | None) -> str | None:
 def _read_catalog(given: Given | None, root: Path) -> Path | None:
     if given is None:
         return root / "catalog" if (root / "catalog").is_dir() else None
+    return _require_folder(given, "name the folder that holds one folder per domain")
+
+
+def _read_migrations(given: Mapping[str, Given | None]) -> MigrationSource | None:
+    folder, command, files = (given[name] for name in ("migrations", "migrate_command", "migrate_files"))
+    told = folder or command or files
+    if told is None:
+        return None
+    elsewhere = given["url"] or given["database_url"]
+    if elsewhere:
+        raise SettingError(
+            f"{told.source}: only the embedded database is migrated, and {elsewhere.source} names another",
+            hint="leave out one of the two; a database of your own is migrated by your own tools",
+        )
+    if folder and (command or files):
+        raise _refuse(
+            folder, f"and {(command or files or told).source} exclude each other", "give a folder or a command"
+        )
+    if folder:
+        return MigrationSource(folder=str(_require_folder(folder, "name the folder that holds the SQL files")))
+    if command is None or not command.text.strip():
+        raise _refuse(told, "runs no command", "name one with --atdm-migrate-command, like 'alembic upgrade head'")
+    return MigrationSource(command=command.text.strip(), files=tuple(files.text.split()) if files else ())
+
+
+def _require_folder(given: Given, hint: str) -> Path:
     folder = (given.base / given.text).resolve()
     if not folder.is_dir():
-        raise _refuse(given, f"is not a folder ({folder})", "name the folder that holds one folder per domain")
+        raise _refuse(given, f"is not a folder ({folder})", hint)
     return folder
 
 

@@ -5,6 +5,7 @@ The state of a seeder is a folder below ``.atdm``, one per (catalog, database), 
     seeder.lock    locked (flock) by the seeder from before its start to after its end
     seeder.json    where it answers; there while it does
     seeder.log     what it logged since its start
+    migrate.log    what the command of the project's migrations printed when it last ran
     postgres/      the embedded Postgres, with postgres.log
 """
 
@@ -27,6 +28,8 @@ from pytest_atdm.core.errors import InternalError, SeederFailed, SeederUnreachab
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from pytest_atdm.core.migrations import MigrationSource
 
 _POLL_S: Final = 0.02
 _JOIN_TIMEOUT_S: Final = 1.0
@@ -64,15 +67,23 @@ class _Announcement(TypedDict):
     lifeline: int
 
 
-def ensure_seeder(folder: Path, *, catalog: Path, database_url: str | None, timeout_s: float) -> Sidecar:
+def ensure_seeder(
+    folder: Path,
+    *,
+    catalog: Path,
+    database_url: str | None,
+    migrations: MigrationSource | None = None,
+    timeout_s: float,
+) -> Sidecar:
     """Return a hold on the seeder of this *catalog* and database: the running one if there is one, else a new one.
 
     *folder* is the project's ``.atdm`` (made if missing). Without *database_url* the seeder runs an embedded Postgres,
-    whose data stays in the folder. However many processes ask at once, one seeder starts. Takes at most *timeout_s*
-    seconds.
+    whose data stays in the folder as long as *migrations* make the same tables; None takes the database as it is.
+    However many processes ask at once, one seeder starts. Takes at most *timeout_s* seconds.
 
     Raises:
-        SettingError: the folder cannot be written, or the seeder's packages are not installed.
+        SettingError: the folder cannot be written, the seeder's packages are not installed, or the running seeder's
+            database was made from other migrations.
         SeederUnreachable: *timeout_s* seconds have passed.
         AtdmError: what the seeder itself says about its failed start.
     """
@@ -81,8 +92,10 @@ def ensure_seeder(folder: Path, *, catalog: Path, database_url: str | None, time
     while True:
         lock = _try_lock(state)
         if lock is not None:
-            return _start(state, lock, catalog, database_url, deadline)
-        sidecar = _try_join(state, "database" if database_url else "embedded")
+            log = state / "seeder.log"
+            command = _make_command(state, catalog, database_url, migrations)
+            return _start(command, lock, database_url, log, deadline)
+        sidecar = _try_join(state, "database" if database_url else "embedded", migrations)
         if sidecar is not None:
             return sidecar
         if time.monotonic() > deadline:
@@ -121,29 +134,37 @@ def _try_lock(state: Path) -> int | None:
     return lock
 
 
-def _try_join(state: Path, origin: Literal["embedded", "database"]) -> Sidecar | None:
+def _try_join(
+    state: Path, origin: Literal["embedded", "database"], migrations: MigrationSource | None
+) -> Sidecar | None:
     """Return a hold on the seeder that announced itself in *state*; None if it does not answer (yet, or any more)."""
     try:
         announcement: _Announcement = json.loads((state / "seeder.json").read_bytes())
         lifeline = socket.create_connection(("127.0.0.1", announcement["lifeline"]), timeout=_JOIN_TIMEOUT_S)
     except (OSError, ValueError):
         return None
+    greeting = announcement["token"] + (f" {json.dumps(migrations)}" if migrations else "")
     try:
-        lifeline.sendall(announcement["token"].encode() + b"\n")
-        is_welcome = lifeline.recv(3) == b"ok\n"
+        lifeline.sendall(greeting.encode() + b"\n")
+        answer = lifeline.recv(3)
     except OSError:
-        is_welcome = False
-    if not is_welcome:
-        lifeline.close()
-        return None
-    return Sidecar(_read_address(announcement, origin), lifeline.close)
+        answer = b""
+    if answer == b"ok\n":
+        return Sidecar(_read_address(announcement, origin), lifeline.close)
+    lifeline.close()
+    if answer == b"no\n":
+        raise SettingError(
+            f"the seeder that runs in {state} (process {announcement['pid']}) has a database of other migrations, "
+            "or they have changed since it started",
+            hint="end what holds it, another session or atdm serve; the next start makes the database anew",
+        )
+    return None
 
 
-def _start(state: Path, lock: int, catalog: Path, database_url: str | None, deadline: float) -> Sidecar:
+def _start(command: list[str], lock: int, database_url: str | None, log: Path, deadline: float) -> Sidecar:
     """Start a seeder, hand it the *lock*, and wait until it answers."""
-    log = state / "seeder.log"
     try:
-        process = _spawn(state, lock, catalog, database_url, log)
+        process = _spawn(command, lock, database_url, log)
     except OSError as error:
         raise _cannot_write(error) from error
     finally:
@@ -156,10 +177,21 @@ def _start(state: Path, lock: int, catalog: Path, database_url: str | None, dead
     return Sidecar(_read_address(announcement, "database" if database_url else "embedded"), lambda: _let_go(process))
 
 
-def _spawn(state: Path, lock: int, catalog: Path, database_url: str | None, log: Path) -> subprocess.Popen[bytes]:
+def _make_command(
+    state: Path, catalog: Path, database_url: str | None, migrations: MigrationSource | None
+) -> list[str]:
     # -P: a folder called "seeder" in the working directory must not take the place of ours.
     command = [sys.executable, "-P", "-m", "seeder", "serve", "--owned", "--port=0", f"--catalog={catalog.resolve()}"]
     command.append(f"--state={state}" if database_url else f"--embedded={state}")
+    if migrations is None:
+        return command
+    told = {"migrations": migrations.folder, "migrate-command": migrations.command}
+    told["migrate-files"] = " ".join(migrations.files)
+    root = state.parent.parent
+    return [*command, f"--root={root}", *(f"--{name}={text}" for name, text in told.items() if text)]
+
+
+def _spawn(command: list[str], lock: int, database_url: str | None, log: Path) -> subprocess.Popen[bytes]:
     environment = os.environ | {"ATDM_DATABASE_URL": database_url or ""}  # others can read a command line
     log.touch(mode=0o600)
     with log.open("wb") as stderr:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.errors import AtdmError, InternalError, SettingError
+from pytest_atdm.core.migrations import MigrationSource
 from seeder.announcement import print_line
 from seeder.serve import Options, serve
 
@@ -52,9 +53,20 @@ def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Op
         token=environment.get("ATDM_TOKEN") or None,
         allow_databases=frozenset(name.strip() for name in names if name.strip()),
         embedded=given.embedded and given.embedded.resolve(),
+        migrations=_read_source(given),
+        root=given.root.resolve(),
         state=given.state and given.state.resolve(),
         owned=given.owned,
     )
+
+
+def _read_source(given: argparse.Namespace) -> MigrationSource | None:
+    if given.migrations is None and given.migrate_command is None:
+        if given.migrate_files:
+            raise SettingError("--migrate-files runs no command", hint="name one with --migrate-command")
+        return None
+    folder = str(given.migrations.resolve()) if given.migrations else ""
+    return MigrationSource(folder=folder, command=given.migrate_command or "", files=tuple(given.migrate_files.split()))
 
 
 def check_packages() -> None:
@@ -90,6 +102,13 @@ def _make_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         help="catalog folder (default: the shipped one)",
     )
     add("--embedded", type=Path, metavar="FOLDER", help="run a Postgres of its own in FOLDER")
+    tables = command.add_mutually_exclusive_group()
+    tables.add_argument(
+        "--migrations", type=Path, metavar="FOLDER", help="SQL files that make the tables of --embedded"
+    )
+    tables.add_argument("--migrate-command", metavar="COMMAND", help="command that makes them instead")
+    add("--migrate-files", default="", metavar="PATTERNS", help="files whose change runs the command again")
+    add("--root", type=Path, default=Path(), metavar="FOLDER", help="where the command runs (the current folder)")
     add("--state", type=Path, metavar="FOLDER", help="where an owned seeder keeps seeder.json (default: --embedded)")
     add("--owned", action="store_true", help="speak JSON on stdout; end with stdin and the last lifeline")
     return parser

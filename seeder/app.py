@@ -92,12 +92,13 @@ class _Engine:
     @asynccontextmanager
     async def run(self, _app: Litestar) -> AsyncIterator[None]:
         """Open the database, apply the domains' migrations where that is wanted, and close it in the end."""
-        database = await Database.open(self._settings)
+        settings = self._settings
+        database = await Database.open(settings)
         try:
-            if self._settings.embedded or self._settings.migrate_domains:
-                for folder in _migration_folders(self._settings.catalog, self._catalog):
+            if settings.migrations is None and (settings.embedded or settings.migrate_domains):
+                for folder in _migration_folders(settings.catalog, self._catalog):
                     await database.apply_target_migrations(folder)
-            self._seeder = Seeder(database, self._catalog, self._settings, Counters())
+            self._seeder = Seeder(database, self._catalog, settings, Counters())
             yield
         finally:
             await database.close()

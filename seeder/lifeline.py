@@ -21,12 +21,21 @@ _GREETING_TIMEOUT_S: Final = 5
 class Lifeline:
     """The holders of one seeder, counted; lives on the event loop, so that counting needs no lock."""
 
-    def __init__(self, token: str, *, on_orphaned: Callable[[], None], on_end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        token: str,
+        *,
+        suits: Callable[[bytes], bool],
+        on_orphaned: Callable[[], None],
+        on_end: Callable[[], object],
+    ) -> None:
         """Count the starter as the first holder.
 
-        *on_orphaned* is called when the starter has gone and others still hold; *on_end* when the last one has gone.
+        *suits* is asked whether the database is what a joiner wants that says so. *on_orphaned* is called when the
+        starter has gone and others still hold; *on_end* when the last one has gone.
         """
         self._token = token.encode()
+        self._suits = suits
         self._on_orphaned = on_orphaned
         self._on_end = on_end
         self._holders = 1
@@ -54,19 +63,23 @@ class Lifeline:
             self._on_orphaned()
 
     async def _hold(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer ``ok`` to a joiner that shows the token, and count it until its connection ends."""
+        """Count a joiner that shows the token until its connection ends; ``no`` if it wants another database."""
         try:
-            if await self._is_welcome(reader):
+            token, _, wanted = (await asyncio.wait_for(reader.readline(), _GREETING_TIMEOUT_S)).strip().partition(b" ")
+            if not self._is_welcome(token):
+                return
+            if wanted and not self._suits(wanted):
+                writer.write(b"no\n")
+            else:
                 await self._count(reader, writer)
         except (ConnectionError, TimeoutError, ValueError):  # gone, silent, or talking something else
             pass
         finally:
             writer.close()
 
-    async def _is_welcome(self, reader: asyncio.StreamReader) -> bool:
-        greeting = await asyncio.wait_for(reader.readline(), _GREETING_TIMEOUT_S)
+    def _is_welcome(self, token: bytes) -> bool:
         # No holder left: the seeder is ending already, and the joiner starts one of its own.
-        return self._holders > 0 and hmac.compare_digest(greeting.strip(), self._token)
+        return self._holders > 0 and hmac.compare_digest(token, self._token)
 
     async def _count(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._holders += 1

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from pytest_atdm.core.migrations import MigrationSource
+    from seeder.settings import Migrations
+
 _TOKEN_BYTES: Final = 32
 
 
@@ -27,7 +30,8 @@ _TOKEN_BYTES: Final = 32
 class Options:
     """What the command line and the environment say.
 
-    *embedded* is the folder of an embedded Postgres, in place of *database_url*. *owned* means: announce on stdout as
+    *embedded* is the folder of an embedded Postgres, in place of *database_url*; *migrations* say what makes its
+    tables, a command of theirs runs in *root*. *owned* means: announce on stdout as
     JSON, and end with the last holder; *state* is the folder of the state file then. Port 0 is any free one.
     """
 
@@ -39,6 +43,8 @@ class Options:
     token: str | None
     allow_databases: frozenset[str]
     embedded: Path | None
+    migrations: MigrationSource | None
+    root: Path
     state: Path | None
     owned: bool
 
@@ -50,7 +56,7 @@ def serve(options: Options) -> None:
         SettingError: no database, no token, or an address that cannot be used.
         AtdmError: whatever keeps the database or the application from starting.
     """
-    token = _choose_token(options)
+    token, migrations = _choose_token(options), _read_migrations(options)
     gc.disable()  # until requests are served: nothing of what a start makes is garbage, and looking costs 8 % of it
     # The imports run beside the start of Postgres. That is for the main thread, which lives on: see start_confined.
     loading = threading.Thread(target=_load_application, daemon=True)
@@ -59,7 +65,7 @@ def serve(options: Options) -> None:
         loading.join()
         from seeder.server import make_loop, run_server  # lazy: loaded meanwhile; raises here if that failed
 
-        settings = _make_settings(options, database_url, token, listener)
+        settings = _make_settings(options, database_url, token, migrations, listener)
         state = options.state or options.embedded
         announcing = contextlib.closing(Announcement(settings, state, owned=options.owned))
         with announcing as announcement, asyncio.Runner(loop_factory=make_loop) as runner:
@@ -80,6 +86,16 @@ def _choose_token(options: Options) -> str:
             "the seeder has no token for its callers to show", hint="set ATDM_TOKEN to a long random text"
         )
     return secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+def _read_migrations(options: Options) -> Migrations | None:
+    if options.migrations is None:
+        return None
+    if options.embedded is None:
+        raise SettingError("only an embedded database is migrated", hint="leave the migrations out, or the database")
+    from seeder.migrations import read_migrations  # lazy: only with migrations
+
+    return read_migrations(options.migrations, options.root, options.embedded / "migrate.log")
 
 
 @contextlib.contextmanager
@@ -111,7 +127,9 @@ def _listen(options: Options) -> socket.socket:
     return listener
 
 
-def _make_settings(options: Options, database_url: str, token: str, listener: socket.socket) -> Settings:
+def _make_settings(
+    options: Options, database_url: str, token: str, migrations: Migrations | None, listener: socket.socket
+) -> Settings:
     is_embedded = options.embedded is not None
     return Settings(
         database_url=database_url,
@@ -119,6 +137,7 @@ def _make_settings(options: Options, database_url: str, token: str, listener: so
         catalog=options.catalog,
         base_url=options.base_url or _derive_base_url(listener),
         embedded=is_embedded,
+        migrations=migrations,
         migrate_domains=is_embedded,
         allow_databases=options.allow_databases,
     )

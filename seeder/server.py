@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import json
 import signal
 import sys
 from typing import TYPE_CHECKING, Final
@@ -13,6 +14,7 @@ import uvicorn
 
 from seeder.app import create_app
 from seeder.lifeline import Lifeline
+from seeder.migrations import is_unchanged
 
 if TYPE_CHECKING:
     import socket
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from litestar import Litestar
 
     from seeder.announcement import Announcement
-    from seeder.settings import Settings
+    from seeder.settings import Migrations, Settings
 
 _DRAIN_TIMEOUT_S: Final = 5
 
@@ -58,27 +60,50 @@ def make_loop() -> asyncio.AbstractEventLoop:
 async def run_server(settings: Settings, listener: socket.socket, announcement: Announcement, *, owned: bool) -> None:
     """Answer requests on *listener* until SIGTERM, SIGINT, or (if *owned*) until nobody holds on to this process.
 
-    *announcement* is published once requests are accepted. Errors of the application's start are raised as they are.
+    *announcement* is published once requests are accepted. Errors of the application's start are raised as they are;
+    a start that takes long, because of migrations, ends like the rest.
     """
     app = create_app(settings)
-    async with _running(app), contextlib.AsyncExitStack() as stack:
-        lifeline_port: int | None = None
-        server = _Server(_configure(app, quiet=owned), lambda: announcement.publish(lifeline_port))
-        for stop_signal in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(stop_signal, server.stop)
+    with contextlib.suppress(asyncio.CancelledError):
+        async with contextlib.AsyncExitStack() as stack:
+            end = _find_end()
+            _on_stop_signals(end)
+            lifeline_port: int | None = None
+            if owned:
+                lifeline = Lifeline(
+                    settings.token,
+                    suits=lambda wanted: _suits(settings.migrations, wanted),
+                    on_orphaned=announcement.say_that_it_stays,
+                    on_end=end,  # not stopped: there is nobody left to wait for, and the starter waits for our end
+                )
+                lifeline_port = await lifeline.open()
+                stack.callback(lifeline.close)
+            await stack.enter_async_context(_running(app))
+            server = _Server(_configure(app, quiet=owned), lambda: announcement.publish(lifeline_port))
+            _on_stop_signals(server.stop)
+            gc.freeze()  # what was made until now stays: spares the collector a walk over it now and then, and at exit
+            gc.enable()
+            with contextlib.suppress(asyncio.CancelledError):
+                await server.serve(sockets=[listener])
 
-        def end() -> None:
-            serving.cancel()  # not stopped: there is nobody left to wait for, and the starter waits for our end
 
-        if owned:
-            lifeline = Lifeline(settings.token, on_orphaned=announcement.say_that_it_stays, on_end=end)
-            lifeline_port = await lifeline.open()
-            stack.callback(lifeline.close)
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        gc.freeze()  # what was made until now stays: spares the collector a walk over it now and then, and at exit
-        gc.enable()
-        with contextlib.suppress(asyncio.CancelledError):
-            await serving
+def _find_end() -> Callable[[], object]:
+    """Return what cancels the running task."""
+    task = asyncio.current_task()
+    assert task is not None
+    return task.cancel
+
+
+def _on_stop_signals(call: Callable[[], object]) -> None:
+    for stop_signal in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(stop_signal, call)
+
+
+def _suits(migrations: Migrations | None, wanted: bytes) -> bool:
+    """Return whether our database comes from the migrations *wanted*, and they have not changed since."""
+    if migrations is None:
+        return False
+    return wanted == json.dumps(migrations.source).encode() and is_unchanged(migrations)
 
 
 @contextlib.asynccontextmanager

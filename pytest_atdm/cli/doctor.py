@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from pytest_atdm.cli.options import read_console, read_settings, setting_options
+from pytest_atdm.cli.options import MIGRATIONS, read_console, read_settings, setting_options
 from pytest_atdm.core.errors import AtdmError, SettingError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Finding:
 
 
 @click.command(short_help="Check installation, settings, catalog, seeder and database.")
-@setting_options("url", "database_url", "catalog")
+@setting_options("url", "database_url", "catalog", *MIGRATIONS)
 def doctor() -> int:
     """Check the installation, the settings, the catalog, the seeder and the database; say what to do.
 
@@ -133,6 +133,10 @@ def _list_settings(settings: Settings) -> Iterator[Finding]:
         # A URL may hold a password: where it comes from is enough.
         shown = "given" if value and name == "database_url" else value or "not given"
         yield Finding(name, f"{shown} ({settings.sources[name]})")
+    migrations = settings.migrations
+    if migrations:
+        name = "migrations" if migrations.folder else "migrate_command"
+        yield Finding("migrations", f"{migrations.folder or migrations.command} ({settings.sources[name]})")
 
 
 def _check_packages(settings: Settings) -> str:

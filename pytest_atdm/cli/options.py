@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from pytest_atdm._options import Settings
 
+#: The settings that make the embedded database. A command that only reads or removes rows takes it as it is.
+MIGRATIONS: Final = ("migrations", "migrate_command", "migrate_files")
+
 Command = TypeVar("Command", bound="Callable[..., object]")
 
 _OPTION_BY_NAME: Final = {option.name: option for option in OPTIONS}
@@ -56,10 +59,13 @@ def read_console() -> Console:
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings of the running command: its options before the environment before the defaults.
 
+    A setting that the command has no option for has its default.
+
     Raises:
         SettingError: a value cannot be used; names the option or the variable.
     """
-    given = {option.name: _find(option, environment) for option in OPTIONS}
+    known = {parameter.name for parameter in click.get_current_context().command.params}
+    given = {option.name: _find(option, environment) if option.name in known else None for option in OPTIONS}
     return resolve_settings(given, find_root(Path.cwd()), environment)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from pytest_atdm.cli.console import format_table
-from pytest_atdm.cli.options import read_console, read_settings, setting_options
+from pytest_atdm.cli.options import MIGRATIONS, read_console, read_settings, setting_options
 from pytest_atdm.core.errors import CatalogError, OverrideError, SettingError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ KEYS_SHOWN: Final = 3
     "VALUE is a scalar of YAML: 60 is a number, true a boolean, '\"60\"' a text.",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Plan, pass the gate, print the plan, write nothing.")
-@setting_options("url", "database_url", "catalog", "run_id", "seed", "as_of", "fixtures_dir")
+@setting_options("url", "database_url", "catalog", *MIGRATIONS, "run_id", "seed", "as_of", "fixtures_dir")
 def request(
     scenario: str, pairs: tuple[str, ...], *, pytest_module: bool, playwright_json: bool, dry_run: bool
 ) -> None:

@@ -8,11 +8,11 @@ import threading
 
 import click
 
-from pytest_atdm.cli.options import read_console, read_settings, setting_options
+from pytest_atdm.cli.options import MIGRATIONS, read_console, read_settings, setting_options
 
 
 @click.command()
-@setting_options("url", "database_url", "catalog")
+@setting_options("url", "database_url", "catalog", *MIGRATIONS)
 def serve() -> None:
     """Keep the seeder of this folder running until Ctrl-C.
 

@@ -19,6 +19,7 @@
     |   +-- NotATestDatabase       the target is neither embedded, marked, nor allowed by name
     |   +-- MarkError              the mark atdm_scenario is used in a way that cannot work
     |   +-- SettingError           an option, variable or ini value cannot be used
+    |   +-- MigrationFailed        the migrations that make the target's tables did not run to their end
     |   +-- DataNotFound           a folder that ships with the package is not where it belongs
     +-- SeederError                IO: exit 3, HTTP 5xx; ``retryable`` says whether to try again
     |   +-- SeederUnreachable      nobody answers at the seeder's address
@@ -179,6 +180,13 @@ class SettingError(UsageError):
     """An option, variable or ini value cannot be used."""
 
     code = "setting_error"
+
+
+class MigrationFailed(UsageError):
+    """The migrations that make the target's tables did not run to their end."""
+
+    code = "migration_failed"
+    status = 422
 
 
 class DataNotFound(UsageError):

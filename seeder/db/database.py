@@ -19,6 +19,7 @@ from seeder.db.queries import QUERIES
 from seeder.db.reports import sum_reports
 from seeder.db.reset import BATCH_REQUESTS, OvertakenError, ResetWriter
 from seeder.db.seed import SeedWriter
+from seeder.db.template import open_migrated_pool
 from seeder.db.trial import Trials
 
 if TYPE_CHECKING:
@@ -70,11 +71,15 @@ class Database:
     async def open(cls, settings: Settings) -> Database:
         """Connect, check the test-database mark, and bring ATDM's own schema up to date.
 
+        A database that does not come from the settings' migrations is made anew before.
+
         Raises:
+            MigrationFailed: those migrations did not run to their end.
             NotATestDatabase: neither embedded, marked, nor allowed by name; nothing has been written.
             SettingError: the connecting role finds ATDM's own schema before the target's; nothing has been written.
         """
-        pool = await open_pool(settings)
+        migrations = settings.migrations
+        pool = await (open_migrated_pool(settings, migrations) if migrations else open_pool(settings))
         try:
             await migrate.apply_migrations(pool, shipped_folder("migrations") / "atdm")
         except BaseException:
@@ -98,7 +103,8 @@ class Database:
         """Apply the ``*.sql`` files of *folder* that this database lacks, by name, and return their names.
 
         Raises:
-            SettingError: a file that was applied has been changed since, or a file is not valid SQL here.
+            SettingError: a file that was applied has been changed since.
+            MigrationFailed: a file is not valid SQL here.
         """
         return await migrate.apply_migrations(self._pool, folder)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-import asyncpg
-
 from pytest_atdm.core.errors import SettingError
 from seeder.db.border import translated
 from seeder.db.queries import QUERIES
+from seeder.db.sql_files import run_file
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import asyncpg
 
     from seeder.db.pool import Pool
 
@@ -21,8 +22,9 @@ async def apply_migrations(pool: Pool, folder: Path) -> list[str]:
     """Apply the files of *folder* that this database lacks and return their names; all of them or none.
 
     Raises:
-        SettingError: a file that was applied has been changed since, Postgres does not take one, or the connecting
-            role resolves names in ATDM's own schema.
+        SettingError: a file that was applied has been changed since, or the connecting role resolves names in ATDM's
+            own schema.
+        MigrationFailed: Postgres does not take a file.
     """
     with translated(f"applying the migrations of {folder}"):
         async with pool.acquire() as connection, connection.transaction():
@@ -51,7 +53,7 @@ async def _apply_missing(connection: asyncpg.Connection, folder: Path) -> list[s
     for path, text in _read_files(folder):
         digest = hashlib.sha256(text).hexdigest()
         if path.name not in applied:
-            await _apply(connection, path, text.decode())
+            await run_file(connection, path, text.decode())
             await connection.execute(QUERIES["record_migration"], folder.name, path.name, digest)
             fresh.append(path.name)
         elif applied[path.name] != digest:
@@ -65,10 +67,3 @@ async def _apply_missing(connection: asyncpg.Connection, folder: Path) -> list[s
 
 def _read_files(folder: Path) -> list[tuple[Path, bytes]]:
     return [(path, path.read_bytes()) for path in sorted(folder.glob("*.sql"))]
-
-
-async def _apply(connection: asyncpg.Connection, path: Path, text: str) -> None:
-    try:
-        await connection.execute(text)
-    except asyncpg.PostgresError as error:
-        raise SettingError(f"{path}: {error}", hint="correct the file; nothing of its folder was applied") from error

@@ -88,12 +88,16 @@ def create_database(binaries: Path, port: int, password: str) -> None:
         raise EmbeddedFailed(f'the database "{DATABASE}" could not be created: {said}', hint="start again") from error
 
 
+def quote_end(log: Path) -> str:
+    """Return the last lines of *log*, as the last part of a message."""
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-_LOG_LINES_QUOTED:]
+    return f"{log} ends with:" + ("".join(f"\n  | {line}" for line in lines) or " (nothing was logged)")
+
+
 def failure(what: str, log: Path) -> EmbeddedFailed:
     """Return the error that says *what* failed and quotes the end of *log*."""
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-_LOG_LINES_QUOTED:]
-    said = "".join(f"\n  | {line}" for line in lines) or " (nothing was logged)"
     return EmbeddedFailed(
-        f"the embedded Postgres did not start: {what}; {log} ends with:{said}",
+        f"the embedded Postgres did not start: {what}; {quote_end(log)}",
         hint=f"cure what the log says, remove {log.parent} for a fresh one, or set ATDM_DATABASE_URL to one of yours",
     )
 

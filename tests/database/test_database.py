@@ -15,6 +15,7 @@ from pytest_atdm.core.errors import (
     Conflict,
     DatabaseUnavailable,
     InvalidRequest,
+    MigrationFailed,
     NotATestDatabase,
     NotFound,
     SettingError,
@@ -155,7 +156,7 @@ def test_a_broken_migration_leaves_nothing_of_its_folder(make_world: MakeWorld, 
     (tmp_path / "0001_a.sql").write_text("CREATE TABLE made (a integer)")
     (tmp_path / "0002_b.sql").write_text("CREATE TABEL oops ()")
 
-    with pytest.raises(SettingError, match=r"0002_b\.sql.*TABEL"):
+    with pytest.raises(MigrationFailed, match=r"0002_b\.sql, line 1: .*TABEL"):
         world.wait(world.database.apply_target_migrations(tmp_path))
 
     assert {} == world.rows()

@@ -91,6 +91,50 @@ def test_a_value_that_cannot_be_used_is_a_usage_error(suite: Suite, option: str,
     result.stderr.fnmatch_lines([f"ERROR: atdm: {message}*", "*hint:*setting_error*"])
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--atdm-migrations=nowhere"], '--atdm-migrations: "nowhere" is not a folder'),
+        (
+            ["--atdm-migrations=.", "--atdm-migrate-command=true"],
+            '--atdm-migrations: "." and --atdm-migrate-command exclude each other',
+        ),
+        (["--atdm-migrations=.", "--atdm-migrate-files=*"], '--atdm-migrations: "." and --atdm-migrate-files exclude'),
+        (["--atdm-migrate-files=*.py"], '--atdm-migrate-files: "?.py" runs no command'),
+        (["--atdm-migrate-command= "], '--atdm-migrate-command: " " runs no command'),
+        (
+            ["--atdm-migrations=.", "--atdm-database-url=postgresql://x/y"],
+            "--atdm-migrations: only the embedded database is migrated, and --atdm-database-url names another",
+        ),
+        (
+            ["--atdm-migrate-command=true", "--atdm-url=http://127.0.0.1:1"],
+            "--atdm-migrate-command: only the embedded database is migrated, and --atdm-url names another",
+        ),
+    ],
+)
+def test_migrations_are_one_folder_or_one_command_of_the_embedded_database(
+    pytester: pytest.Pytester, options: list[str], message: str
+) -> None:
+    """What contradicts itself, or a database that is not ours to make, ends the session before it begins."""
+    result = pytester.runpytest_inprocess(*options)
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines([f"ERROR: atdm: {message}*", "*hint:*setting_error*"])
+
+
+def test_the_header_names_the_migrations(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with its place, a command as it was written, each with its source; paths of an ini start beside it."""
+    pytester.mkdir("sql")
+    pytester.makeini("[pytest]\natdm_migrations = sql")
+    where = f"migrations {pytester.path / 'sql'} (from ini atdm_migrations)"
+    assert f"database embedded (from default), {where}, seed 0" in find_header(pytester.runpytest_inprocess())
+
+    pytester.makeini("[pytest]")
+    monkeypatch.setenv("ATDM_MIGRATE_COMMAND", "make tables")
+    header = find_header(pytester.runpytest_inprocess())
+    assert 'migrations by "make tables" (from env ATDM_MIGRATE_COMMAND)' in header
+
+
 def test_every_option_has_its_three_names_in_the_help(pytester: pytest.Pytester) -> None:
     """The help names flag, variable and ini key of each setting."""
     shown = " ".join(pytester.runpytest_inprocess("--help").stdout.str().split())

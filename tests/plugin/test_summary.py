@@ -23,6 +23,7 @@ def make_settings(url: str | None = None) -> Settings:
         token="token" if url else None,
         database_url=None,
         catalog=None,
+        migrations=None,
         run_id=None,
         seed=0,
         as_of=date(2026, 1, 31),

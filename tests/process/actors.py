@@ -21,6 +21,8 @@ from pytest_atdm.data import folder as data_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pytest_atdm.core.migrations import MigrationSource
+
 CATALOG = data_folder("catalog")
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 20.0
@@ -31,8 +33,9 @@ AN_UNKNOWN_USER = 54_321
 class Holder:
     """A process that holds on to a seeder; ``said`` is where that is."""
 
-    def __init__(self, folder: Path, *, prefix: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, *, prefix: Sequence[str] = (), migrations: MigrationSource | None = None) -> None:
         command = [*prefix, sys.executable, "-m", "tests.process.holder", str(folder), str(CATALOG)]
+        command += [migrations.command, *migrations.files] if migrations else []
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def read(self) -> dict[str, str]:
@@ -53,9 +56,9 @@ class Holder:
 
 
 @contextlib.contextmanager
-def holder(folder: Path, *, prefix: Sequence[str] = ()) -> Iterator[Holder]:
+def holder(folder: Path, *, prefix: Sequence[str] = (), migrations: MigrationSource | None = None) -> Iterator[Holder]:
     """Yield a process that holds on to the seeder of *folder*; it is gone afterwards."""
-    started = Holder(folder, prefix=prefix)
+    started = Holder(folder, prefix=prefix, migrations=migrations)
     try:
         yield started
     finally:

@@ -14,13 +14,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_atdm._sidecar import Sidecar
+    from pytest_atdm.core.migrations import MigrationSource
 
 
 class Ensure(Protocol):
     """``ensure_seeder`` with the values of these tests as defaults."""
 
     def __call__(
-        self, *, catalog: Path = CATALOG, database_url: str | None = None, timeout_s: float = PATIENCE_S
+        self,
+        *,
+        catalog: Path = CATALOG,
+        database_url: str | None = None,
+        migrations: MigrationSource | None = None,
+        timeout_s: float = PATIENCE_S,
     ) -> Sidecar:
         """Return a hold on a seeder of the test's folder."""
 
@@ -36,9 +42,18 @@ def ensure(folder: Path) -> Iterator[Ensure]:
     """Return a function that gets a hold on a seeder; whatever the test still holds is let go at its end."""
     holds: list[Sidecar] = []
 
-    def ensure(*, catalog: Path = CATALOG, database_url: str | None = None, timeout_s: float = PATIENCE_S) -> Sidecar:
-        holds.append(ensure_seeder(folder, catalog=catalog, database_url=database_url, timeout_s=timeout_s))
-        return holds[-1]
+    def ensure(
+        *,
+        catalog: Path = CATALOG,
+        database_url: str | None = None,
+        migrations: MigrationSource | None = None,
+        timeout_s: float = PATIENCE_S,
+    ) -> Sidecar:
+        hold = ensure_seeder(
+            folder, catalog=catalog, database_url=database_url, migrations=migrations, timeout_s=timeout_s
+        )
+        holds.append(hold)
+        return hold
 
     yield ensure
     for hold in holds:

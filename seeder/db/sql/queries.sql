@@ -33,6 +33,29 @@ SELECT file, sha256 FROM atdm.migration WHERE folder = $1;
 -- Remember that a file has been applied.
 INSERT INTO atdm.migration (folder, file, sha256) VALUES ($1, $2, $3);
 
+-- made_from_template --
+-- Whether this database is a copy of the template $1, and no other database of the prefix $2 is left.
+SELECT shobj_description(d.oid, 'pg_database') IS NOT DISTINCT FROM $1 AND NOT EXISTS (
+    SELECT FROM pg_database o WHERE starts_with(o.datname, $2) AND NOT (o.datname = $1 AND o.datistemplate))
+FROM pg_database d WHERE d.datname = current_database();
+
+-- is_complete_template --
+-- Whether there is a template of the name $1, made to its end.
+SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate);
+
+-- template_databases --
+-- The databases of the prefix $1, complete or not, but for $2.
+SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1) AND datname <> $2;
+
+-- other_roles --
+-- The roles that somebody has made: neither ours nor Postgres' own.
+SELECT rolname AS name FROM pg_roles WHERE rolname <> current_user AND oid >= 16384;
+
+-- database_settings --
+-- What ALTER DATABASE has set for the database $1, as name=value.
+SELECT unnest(s.setconfig) AS setting FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
+WHERE d.datname = $1 AND s.setrole = 0;
+
 -- take_keys --
 -- The next $2 values of each sequence.
 SELECT s.name, nextval(s.name::regclass) AS value FROM unnest($1::text[]) AS s(name), generate_series(1, $2);
