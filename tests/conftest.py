@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 pytest_plugins = ("pytester",)
+
+# How long an example takes says something of the machine, not of the rule.
+settings.register_profile("steady", deadline=None)
+settings.load_profile("steady")
 
 _SERVER = pytest.StashKey[str]()
 _CLOSING = pytest.StashKey[contextlib.ExitStack]()

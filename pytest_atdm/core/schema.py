@@ -195,7 +195,7 @@ class Schema(Strict):
     """All tables, enums, domains, composite and range types, and the order in which unqualified names are looked up.
 
     Types are told by the name that ``format_type`` gives them; a range type has its subtype, a multirange type its
-    range type in brackets: ``{"floatrange": "double precision", "floatmultirange": "{floatrange}"}``.
+    range type in braces: ``{"floatrange": "double precision", "floatmultirange": "{floatrange}"}``.
     """
 
     tables: Mapping[str, Table]

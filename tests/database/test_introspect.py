@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_atdm.core.schema import Check, Column, Domain, ForeignKey, Schema, Unique
+from pytest_atdm.core.schema import Attribute, Check, Column, Domain, ForeignKey, Schema, Trigger, Unique
 from tests.database.world import World
 
 MakeWorld = Callable[..., World]
@@ -65,10 +65,10 @@ def test_columns_as_postgres_writes_them(schema: Schema) -> None:
         ),
         Column(name="loose", type="integer", default="nextval('loose'::regclass)", sequence="public.loose"),
         Column(name="tagged", type="text", default="('n'::text || nextval('loose'::regclass))"),
-        Column(name="code", type="code", default="'c'::character varying"),
+        Column(name="code", type="code", nullable=False, default="'c'::character varying"),
         Column(name="feeling", type="mood", default="'ok'::mood"),
         Column(name="amount", type="numeric(10,2)"),
-        Column(name="double", type="numeric", generated=True),
+        Column(name="double", type="numeric", generated=True, expression="(amount * (2)::numeric)"),
         Column(name="a", type="integer"),
         Column(name="b", type="text"),
         Column(name="child_id", type="bigint"),
@@ -106,7 +106,8 @@ def test_foreign_keys_composite_and_self(schema: Schema) -> None:
 
 def test_checks_enums_and_domains(schema: Schema) -> None:
     """Expressions come without the word CHECK; labels in their order."""
-    assert (Check(name="positive", expression="(amount > (0)::numeric)"),) == schema.tables["Other.child"].checks
+    positive = Check(name="positive", expression="(amount > (0)::numeric)", columns=("amount",))
+    assert (positive,) == schema.tables["Other.child"].checks
     assert {"mood": ("sad", "ok")} == schema.enums
     assert {
         "code": Domain(
@@ -116,6 +117,54 @@ def test_checks_enums_and_domains(schema: Schema) -> None:
             checks=(Check(name="upper_case", expression="((VALUE)::text = upper((VALUE)::text))"),),
         )
     } == schema.domains
+
+
+def test_what_only_says_that_rows_differ(schema: Schema) -> None:
+    """Partial and expression indexes are exclusions, over the columns that they and their conditions name."""
+    by_expression, partly = schema.tables["public.parent"].exclusions
+
+    assert ("by_expression", ("b",), "") == (by_expression.name, by_expression.columns, by_expression.predicate)
+    assert ("partly", ("a", "b"), "(b IS NULL)") == (partly.name, partly.columns, partly.predicate)
+
+
+def test_partitions_by_their_bounds(schema: Schema) -> None:
+    """A partitioned table has its leaf partitions, each with the condition that its rows satisfy."""
+    (part,) = schema.tables["public.parted"].partitions or ()
+
+    assert "public.parted_1" == part.id
+    assert "((id IS NOT NULL) AND (id >= 0) AND (id < 10))" == part.bounds
+    assert schema.tables["public.parent"].partitions is None
+
+
+ACTORS = """
+CREATE TYPE place AS (street text, zip text);
+CREATE TYPE span AS RANGE (subtype = float8);
+CREATE TABLE base (id integer PRIMARY KEY, at place, over span, told text);
+CREATE TABLE heir (more text) INHERITS (base);
+CREATE FUNCTION act() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER acts BEFORE INSERT OR UPDATE ON base FOR EACH ROW EXECUTE FUNCTION act();
+CREATE TRIGGER sleeps BEFORE INSERT ON base FOR EACH ROW EXECUTE FUNCTION act();
+ALTER TABLE base DISABLE TRIGGER sleeps;
+CREATE RULE spare AS ON DELETE TO heir DO INSTEAD NOTHING;
+ALTER TABLE base ADD EXCLUDE USING gist (over WITH &&) WHERE (told IS NULL);
+"""
+
+
+def test_types_and_who_acts(make_world: MakeWorld) -> None:
+    """Composite and range types, inheritance, enabled triggers and rules, EXCLUDE."""
+    world = make_world(ACTORS)
+
+    schema = world.wait(world.database.read_schema())
+
+    base, heir = schema.tables["public.base"], schema.tables["public.heir"]
+    assert {"place": (Attribute(name="street", type="text"), Attribute(name="zip", type="text"))} == schema.composites
+    assert {"span": "double precision", "span_multirange": "{span}"} == schema.ranges
+    assert ("public.base",) == heir.inherits
+    assert (Trigger(name="acts", kind="before", events=("insert", "update"), function="act"),) == base.triggers
+    assert (Trigger(name="spare", kind="rule", events=("delete",)),) == heir.triggers
+    (exclusion,) = base.exclusions
+    assert (("over", "told"), "(told IS NULL)") == (exclusion.columns, exclusion.predicate)
+    assert "EXCLUDE USING gist (over WITH &&) WHERE ((told IS NULL))" == exclusion.definition
 
 
 def test_the_same_schema_has_the_same_fingerprint(make_world: MakeWorld) -> None:
