@@ -18,7 +18,7 @@ from pytest_atdm.core.errors import (
     SeederUnreachable,
     error_for_code,
 )
-from pytest_atdm.core.model import PLAN_FORMAT, Cell, Finding, Receipt, ResetReport, Trial
+from pytest_atdm.core.model import PLAN_FORMAT, Cell, Finding, Receipt, ResetReport, TargetState, Trial
 from pytest_atdm.core.ulid import is_ulid
 
 if TYPE_CHECKING:
@@ -87,6 +87,10 @@ class SeederClient:
         """Return the first rows of each of *tables* (ids) that stand in the target."""
         found = self._call_json("POST", "/target/rows", wire.dump({"tables": list(tables), "limit": limit}))
         return cast("dict[str, list[Json]]", found["rows"])
+
+    def state(self, tables: Sequence[str]) -> TargetState:
+        """Return what can be compared before and after: the content of *tables* (ids), relations, sequences."""
+        return _read(self._call("POST", "/target/state", wire.dump({"tables": list(tables)})), TargetState)
 
     def judge_rows(self, table: str, constraint: str, rows: Sequence[Mapping[str, Cell]]) -> list[bool]:
         """Return for each row whether the CHECK *constraint* of *table* lets it pass; Postgres evaluates it."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_atdm.core.catalog import Catalog
     from pytest_atdm.core.catalog import ReferenceTable as CatalogTable
-    from pytest_atdm.core.model import Cell, PlannedRow, ResetReport
+    from pytest_atdm.core.model import Cell, PlannedRow, ResetReport, TargetState
     from pytest_atdm.core.schema import Schema
     from seeder.db.database import Database
     from seeder.metrics import Counters
@@ -94,6 +94,10 @@ class Seeder:
     async def list_rows(self, tables: Sequence[str], limit: int) -> Mapping[str, tuple[Mapping[str, Cell], ...]]:
         """Return the first *limit* rows of each table."""
         return await self._database.list_rows(tables, limit)
+
+    async def read_state(self, tables: Sequence[str]) -> TargetState:
+        """Return what of the target can be compared before and after, with the content of *tables*."""
+        return await self._database.read_state(tables)
 
     async def judge_rows(self, table: str, constraint: str, rows: Sequence[Mapping[str, Cell]]) -> tuple[bool, ...]:
         """Return of each row whether the CHECK *constraint* would let it pass."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import os
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -17,31 +19,50 @@ from pytest_atdm.cli.options import read_console, setting_options
 from pytest_atdm.core.errors import AtdmError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_atdm._client import SeederClient
+    from pytest_atdm.core.model import Plan, Residue, TargetState
     from pytest_atdm.core.probe import Probe, Verdict
     from pytest_atdm.core.schema import Schema
 
 OUTCOMES: Final = ("planted", "reused", "refused", "failed")
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a committed seed and its reset left behind: tables, relations more or less, steps of sequences."""
+
+    residue: tuple[Residue, ...]
+    relations: int
+    sequences: Mapping[str, int]
+
+
 @click.command()
 @click.option("--table", "chosen", metavar="NAME", multiple=True, help="Only this table; may be repeated.")
-@setting_options("database_url", "url", "catalog", "as_of")
-def check(chosen: tuple[str, ...]) -> None:
+@click.option("--commit", is_flag=True, help="Also seed each planted row for good, reset it, and compare.")
+@setting_options("database_url", "url")
+def check(chosen: tuple[str, ...], commit: bool) -> None:  # noqa: FBT001  click passes it
     """Plan, write and remove one row of every table, in transactions that are rolled back.
 
     A table is planted; or reused, where no row can be made but some stand there to refer to; or refused, with the
-    constraint, trigger or right that refuses; or failed, where the reason is not known.
+    constraint, trigger or right that refuses; or failed, where the reason is not known. Leaf partitions are checked
+    like tables. Sequences move, as they do whenever a transaction is rolled back.
     """
     with open_client() as client:
         schema = client.schema()
+        checker = Checker(client, schema, commits=commit)
         tables = _choose_tables(schema, chosen)
-        verdicts = [_describe(verdict) for verdict in _check_tables(client, schema, tables)]
-    summary = {outcome: Counter(str(one["outcome"]) for one in verdicts)[outcome] for outcome in OUTCOMES}
-    payload = {"fingerprint": schema.fingerprint, "summary": summary, "tables": verdicts}
-    read_console().answer(payload, _write(verdicts, summary))
+        try:
+            with click.progressbar(tables, label="tables", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+                checked = [checker.check(table) for table in bar]
+        finally:
+            checker.close()
+    described = [_describe(verdict, committed) for verdict, committed in checked]
+    counts = Counter(str(verdict.outcome) for verdict, _ in checked)
+    summary = {outcome: counts[outcome] for outcome in OUTCOMES}
+    payload = {"fingerprint": schema.fingerprint, "summary": summary, "tables": described}
+    read_console().answer(payload, _write(described, summary))
 
 
 def list_tables(schema: Schema) -> list[str]:
@@ -54,6 +75,7 @@ def list_tables(schema: Schema) -> list[str]:
 
 
 def _visit(schema: Schema, name: str, ordered: dict[str, None]) -> None:
+    """Depth first with a stack of its own: chains of parents may be longer than Python's recursion."""
     stack, entered = [(name, False)], set()
     while stack:
         current, done = stack.pop()
@@ -67,56 +89,114 @@ def _visit(schema: Schema, name: str, ordered: dict[str, None]) -> None:
 
 def _choose_tables(schema: Schema, chosen: Sequence[str]) -> list[str]:
     tables = list_tables(schema)
-    if not chosen:
-        return tables
-    found = []
-    for name in chosen:
-        full = name if name in tables else schema.table(name, where="--table").id
-        found.append(full)
-    return found
+    return [name if name in tables else schema.table(name, where="--table").id for name in chosen] or tables
 
 
-def _check_tables(client: SeederClient, schema: Schema, tables: Sequence[str]) -> Iterator[Verdict]:
-    from pytest_atdm.core.catalog import Domain  # lazy: startup
-    from pytest_atdm.core.probe import Probe
-    from pytest_atdm.core.rulebook import Rulebook
-    from pytest_atdm.core.ulid import make_ulid
+class Checker:
+    """Checks tables of one database, one after another. Whatever goes wrong in that is the verdict ``failed``."""
 
-    run_id = make_ulid(time.time_ns() // 1_000_000, os.urandom(10))
-    today = datetime.datetime.now(datetime.UTC).date()
-    probe = Probe(Rulebook(schema, Domain(name="")), run_id=run_id, as_of=today)
-    with click.progressbar(tables, label="tables", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        for table in bar:
-            yield check_table(client, probe, table)
+    def __init__(self, client: SeederClient, schema: Schema, *, commits: bool = False) -> None:
+        from pytest_atdm.core.catalog import Domain  # lazy: startup
+        from pytest_atdm.core.probe import Probe
+        from pytest_atdm.core.rulebook import Rulebook
+        from pytest_atdm.core.ulid import make_ulid
+
+        self._client = client
+        self._commits = commits
+        self._run_id = make_ulid(time.time_ns() // 1_000_000, os.urandom(10))
+        self._today = datetime.datetime.now(datetime.UTC).date()
+        self._probe: Probe = Probe(Rulebook(schema, Domain(name="")), run_id=self._run_id, as_of=self._today)
+        self._has_run = False
+
+    def check(self, table: str) -> tuple[Verdict, Committed | None]:
+        """Return what comes of *table*, and what a commit left behind where one was wanted."""
+        from pytest_atdm._probing import drive  # lazy: startup
+        from pytest_atdm.core.probe import Verdict
+
+        try:
+            verdict = drive(self._client, self._probe.ask(table))
+        except AtdmError as error:
+            return Verdict(table=table, outcome="failed", reason=f"{error.message} [{error.code}]"), None
+        except Exception as error:  # noqa: BLE001  one table that trips the planner must not hide the others
+            return Verdict(table=table, outcome="failed", reason=f"{type(error).__name__}: {error}"), None
+        if not self._commits or verdict.plan is None or verdict.trial is None:
+            return verdict, None
+        try:
+            tables = {*verdict.trial.made, *(row.table for row in verdict.plan.rows)}
+            return verdict, self._commit(table, verdict.plan, tables)
+        except AtdmError as error:
+            reason = f"when committed: {error.message} [{error.code}]"
+            return dataclasses.replace(verdict, outcome="failed", reason=reason), None
+
+    def _commit(self, table: str, plan: Plan, tables: set[str]) -> Committed:
+        if not self._has_run:
+            as_of = self._today.isoformat()
+            self._client.start_run(
+                run_id=self._run_id, session_id=self._run_id, actor="atdm schema check", seed=0, as_of=as_of
+            )
+            self._has_run = True
+        before = self._client.state(sorted(tables))
+        receipt = self._client.seed(plan, idempotency_key=table)
+        self._client.reset(receipt.request_id, receipt.cleanup_token)
+        return _compare(before, self._client.state(sorted(tables)))
+
+    def close(self) -> None:
+        """End the run, where one was started."""
+        if self._has_run:
+            self._client.reset_run(self._run_id)
 
 
-def check_table(client: SeederClient, probe: Probe, table: str) -> Verdict:
-    """Return what comes of *table*; whatever goes wrong in asking is the verdict ``failed``, with the cause."""
-    from pytest_atdm._probing import drive  # lazy: startup
-    from pytest_atdm.core.probe import Verdict
+def _compare(before: TargetState, after: TargetState) -> Committed:
+    from pytest_atdm.core.model import compare_sums  # lazy: startup
 
-    try:
-        return drive(client, probe.ask(table))
-    except AtdmError as error:
-        return Verdict(table=table, outcome="failed", reason=f"{error.message} [{error.code}]")
-    except Exception as error:  # noqa: BLE001  one table that trips the planner must not hide the others
-        return Verdict(table=table, outcome="failed", reason=f"{type(error).__name__}: {error}")
+    steps = {name: value - before.sequences.get(name, 0) for name, value in after.sequences.items()}
+    return Committed(
+        residue=compare_sums(before.tables, after.tables),
+        relations=after.relations - before.relations,
+        sequences={name: step for name, step in steps.items() if step},
+    )
 
 
-def _describe(verdict: Verdict) -> dict[str, object]:
-    described: dict[str, object] = {"table": verdict.table, "outcome": verdict.outcome, "reason": verdict.reason}
+def _describe(verdict: Verdict, committed: Committed | None) -> dict[str, object]:
+    described: dict[str, object] = {
+        "table": verdict.table,
+        "outcome": verdict.outcome,
+        "reason": verdict.reason,
+        "trials": verdict.trials,
+    }
     if verdict.plan is not None and verdict.trial is not None:
         described["rows"] = dict(Counter(row.table for row in verdict.plan.rows))
         described["reused"] = {row.name: row.table for row in verdict.plan.existing}
         described["made_by_triggers"] = dict(verdict.trial.made)
-        described["residue"] = [
-            {"table": one.table, "rows": one.rows, "changed": one.changed} for one in verdict.trial.residue
-        ]
+        described["residue"] = _describe_residue(verdict.trial.residue)
+    if committed is not None:
+        described["committed"] = {
+            "residue": _describe_residue(committed.residue),
+            "relations": committed.relations,
+            "sequences": dict(committed.sequences),
+        }
     return described
 
 
-def _write(verdicts: Sequence[dict[str, object]], summary: dict[str, int]) -> Iterable[str]:
-    rows = [(one["table"], one["outcome"], one["reason"]) for one in verdicts]
+def _describe_residue(residue: Sequence[Residue]) -> list[dict[str, object]]:
+    return [{"table": one.table, "rows": one.rows} for one in residue]
+
+
+def _write(described: Sequence[dict[str, object]], summary: Mapping[str, int]) -> Iterable[str]:
+    rows = [(one["table"], one["outcome"], _first_line(str(one["reason"]))) for one in described]
     yield from format_table(("table", "outcome", "reason"), rows)
     yield ""
     yield ", ".join(f"{count} {outcome}" for outcome, count in summary.items())
+    yield from _write_left_behind(described)
+
+
+def _write_left_behind(described: Sequence[dict[str, object]]) -> Iterator[str]:
+    """Say of each table what a commit and its reset left behind, but for the sequences, which always move."""
+    for one in described:
+        committed = one.get("committed")
+        if isinstance(committed, dict) and (committed["residue"] or committed["relations"]):
+            yield f"{one['table']}: left behind by a reset: {committed['residue']}, {committed['relations']} relations"
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0] if text else ""

@@ -169,11 +169,23 @@ class Refusal(Strict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Residue(Strict):
-    """A table that is not as it was: *rows* more (or less) than before; *changed* where its content differs."""
+    """A table that is not as it was: *rows* more (or less) than before; 0 where only their content differs."""
 
     table: str
     rows: int
-    changed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetState(Strict):
+    """What of a database can be compared before and after.
+
+    *tables*: rows and a sum over their content (decimal digits), by table id; *relations*: how many tables, views,
+    indexes and sequences there are; *sequences*: the last value of each that has been used.
+    """
+
+    tables: Mapping[str, tuple[int, str]]
+    relations: int
+    sequences: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,3 +200,12 @@ class Trial(Strict):
     entities: Mapping[str, SeededEntity] = field(default_factory=dict)
     made: Mapping[str, int] = field(default_factory=dict)
     residue: tuple[Residue, ...] = ()
+
+
+def compare_sums(before: Mapping[str, tuple[int, str]], after: Mapping[str, tuple[int, str]]) -> tuple[Residue, ...]:
+    """Return the tables whose rows or content differ; those that are in one of the two only are not compared."""
+    return tuple(
+        Residue(table=name, rows=after[name][0] - before[name][0])
+        for name in before
+        if name in after and before[name] != after[name]
+    )

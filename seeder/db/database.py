@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
-    from pytest_atdm.core.model import Cell, Plan, ResetReport
+    from pytest_atdm.core.model import Cell, Plan, ResetReport, TargetState
     from pytest_atdm.core.schema import Schema
     from seeder.db.introspect import Target
     from seeder.db.pool import Pool
@@ -160,6 +160,14 @@ class Database:
             NotFound: no such table.
         """
         return await standing.list_rows(self._pool, (await self._current())[0], tables, limit)
+
+    async def read_state(self, tables: Sequence[str]) -> TargetState:
+        """Return what can be compared before and after: *tables*, the number of relations, where sequences stand.
+
+        Raises:
+            NotFound: no such table.
+        """
+        return await standing.read_state(self._pool, (await self._current())[0], tables)
 
     async def judge_rows(self, table: str, constraint: str, rows: Sequence[Mapping[str, Cell]]) -> tuple[bool, ...]:
         """Return for each row whether the CHECK *constraint* of *table*, or of a column's domain, lets it pass.

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
 from pytest_atdm.core.errors import NotFound
+from pytest_atdm.core.model import TargetState
 from seeder.db.border import translated
 from seeder.db.cells import CellReader, dump_json, parse_row
-from seeder.db.queries import quote_ident, quote_table, quote_text
+from seeder.db.queries import QUERIES, quote_ident, quote_table, quote_text
+from seeder.db.steps import source_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.schema import Column, Table
     from seeder.db.introspect import Target
     from seeder.db.pool import Pool
+
+#: The content of larger tables is not compared: it would take seconds.
+MAX_SUMMED_ROWS: Final = 200_000
 
 
 async def list_rows(
@@ -53,6 +58,38 @@ def _first_rows_sql(table: Table, limit: int) -> str:
         f"SELECT {quote_text(table.id)} AS name, row_to_json(t.*)::text AS body"
         f" FROM {quote_table(table.id)} t ORDER BY {order} LIMIT {limit}"
     )
+
+
+async def sum_tables(
+    connection: asyncpg.Connection | Pool, target: Target, tables: Collection[str]
+) -> dict[str, tuple[int, str]]:
+    """Return how many rows each of *tables* has, and a sum over their content; none of those that are large."""
+    readable = [name for name in sorted(tables) if "select" not in target.schema.tables[name].missing_rights]
+    small = [row["name"] for row in await connection.fetch(QUERIES["small_tables"], readable, MAX_SUMMED_ROWS)]
+    if not small:
+        return {}
+    statement = " UNION ALL ".join(
+        f"SELECT {quote_text(name)} AS name, count(*) AS rows,"
+        " coalesce(sum(hashtextextended(ROW(t.*)::text, 0)::numeric), 0)::text AS sum"
+        f" FROM {source_sql(target, name)} t"
+        for name in small
+    )
+    return {row["name"]: (row["rows"], row["sum"]) for row in await connection.fetch(statement)}
+
+
+async def read_state(pool: Pool, target: Target, tables: Collection[str]) -> TargetState:
+    """Return what can be compared before and after: *tables*, the number of relations, where sequences stand.
+
+    Raises:
+        NotFound: no such table.
+    """
+    shapes = [_find_table(target, name) for name in tables]
+    with translated("reading the target's state"):
+        return TargetState(
+            tables=await sum_tables(pool, target, [shape.id for shape in shapes]),
+            relations=await pool.fetchval(QUERIES["relations"]),
+            sequences={row["name"]: row["value"] for row in await pool.fetch(QUERIES["sequences"])},
+        )
 
 
 async def judge_rows(

@@ -212,7 +212,7 @@ class Steps:
         shape = self._target.schema.tables[table]
         statement = (
             f"SELECT k.key::text FROM unnest($1::jsonb[]) AS k (key)"
-            f" WHERE EXISTS (SELECT FROM {self.source(table)} t WHERE {match_sql(shape, 't', 'k.key')})"
+            f" WHERE EXISTS (SELECT FROM {source_sql(self._target, table)} t WHERE {match_sql(shape, 't', 'k.key')})"
         )
         return {row["key"] for row in await self._pool.fetch(statement, list(keys))}
 
@@ -222,13 +222,9 @@ class Steps:
             return []
         rows = await connection.fetch(
             f"SELECT {key_sql(shape, 't')}::text AS key, row_to_json(t.*)::text AS body"
-            f" FROM {self.source(table)} t WHERE {_MINE} ORDER BY t.ctid"
+            f" FROM {source_sql(self._target, table)} t WHERE {_MINE} ORDER BY t.ctid"
         )
         return [Held(table, row["key"], row["body"]) for row in rows]
-
-    def source(self, table: str) -> str:
-        """Return the SQL name of *table*, with ONLY where others inherit from it."""
-        return f"{'ONLY ' if table in self._target.heirs else ''}{quote_table(table)}"
 
     async def _read_again(self, connection: asyncpg.Connection, held: Sequence[Held]) -> list[Held]:
         """Return *held* as the rows are now: a later trigger may have changed them. Rows without a key as they were."""
@@ -243,7 +239,7 @@ class Steps:
                 continue
             found = await connection.fetch(
                 f"SELECT k.key, row_to_json(t.*)::text AS body FROM unnest($1::text[]) AS k (key)"
-                f" JOIN {self.source(table)} t ON {match_sql(shape, 't', 'k.key::jsonb')}",
+                f" JOIN {source_sql(self._target, table)} t ON {match_sql(shape, 't', 'k.key::jsonb')}",
                 wanted,
             )
             bodies |= {(table, row["key"]): row["body"] for row in found}
@@ -317,10 +313,16 @@ class Steps:
 
     def _delete_sql(self, table: str, number: int) -> str:
         condition = match_sql(self._target.schema.tables[table], "t", "d.key::jsonb")
-        return f"DELETE FROM {self.source(table)} t USING unnest(${number}::text[]) AS d (key) WHERE {condition}"
+        source = source_sql(self._target, table)
+        return f"DELETE FROM {source} t USING unnest(${number}::text[]) AS d (key) WHERE {condition}"
 
     def _rules_deletion(self, table: str) -> bool:
         return any(one.kind == "rule" and "delete" in one.events for one in self._target.schema.tables[table].triggers)
+
+
+def source_sql(target: Target, table: str) -> str:
+    """Return the SQL name of *table*, with ONLY where others inherit from it."""
+    return f"{'ONLY ' if table in target.heirs else ''}{quote_table(table)}"
 
 
 def _pairs(keys: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:

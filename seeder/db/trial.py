@@ -7,24 +7,22 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
-from pytest_atdm.core.model import Refusal, Residue
+from pytest_atdm.core.model import Refusal, compare_sums
 from seeder.db.border import read_refusal, translated
 from seeder.db.cells import CellReader, parse_row
-from seeder.db.queries import QUERIES, quote_text
+from seeder.db.standing import sum_tables
 from seeder.db.steps import RowDroppedError, Steps
 from seeder.records import TrialOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
-    from pytest_atdm.core.model import Cell, Plan
+    from pytest_atdm.core.model import Cell, Plan, Residue
     from seeder.db.introspect import Target
     from seeder.db.pool import Pool
     from seeder.db.seed import SeedWriter
     from seeder.db.steps import Held
 
-#: The content of larger tables is not compared: it would take seconds.
-MAX_COMPARED_ROWS: Final = 200_000
 #: Pseudo code for a row that a trigger dropped without an error.
 DROPPED: Final = "dropped"
 
@@ -84,23 +82,9 @@ class Trials:
 
     async def compare(self, connection: asyncpg.Connection, tables: Collection[str]) -> tuple[Residue, ...]:
         """Return how *tables* differ in the transaction of *connection* from what other transactions see."""
-        names = [name for name in sorted(tables) if "select" not in self._target.schema.tables[name].missing_rights]
-        small = [row["name"] for row in await connection.fetch(QUERIES["small_tables"], names, MAX_COMPARED_ROWS)]
-        if not small:
-            return ()
-        now, before = await connection.fetch(self._sums_sql(small)), await self._pool.fetch(self._sums_sql(small))
-        return tuple(
-            Residue(table=new["name"], rows=new["rows"] - old["rows"], changed=new["sum"] != old["sum"])
-            for new, old in zip(now, before, strict=True)
-            if new["sum"] != old["sum"]
-        )
-
-    def _sums_sql(self, tables: Sequence[str]) -> str:
-        return " UNION ALL ".join(
-            f"SELECT {quote_text(name)} AS name, count(*) AS rows,"
-            f" coalesce(sum(hashtextextended(ROW(t.*)::text, 0)::numeric), 0) AS sum FROM {self._steps.source(name)} t"
-            for name in tables
-        )
+        now = await sum_tables(connection, self._target, tables)
+        before = await sum_tables(self._pool, self._target, now)
+        return compare_sums(before, now)
 
 
 def _refused(refusal: Refusal) -> TrialOutcome:

@@ -68,6 +68,13 @@ class RowsBody(Strict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StateBody(Strict):
+    """Tables (ids) whose content is summed."""
+
+    tables: Annotated[list[Name], Field(max_length=MAX_TABLES)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictsBody(Strict):
     """*rows*: cells by column, for the CHECK *constraint* of the table with the id *table* to be judged over."""
 

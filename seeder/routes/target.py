@@ -5,11 +5,11 @@ from __future__ import annotations
 from litestar import Controller, Response, get, post
 
 from pytest_atdm.core.errors import InvalidRequest, NotFound, PlanRejected, SchemaMismatch
-from pytest_atdm.core.model import Plan, Trial
+from pytest_atdm.core.model import Plan, TargetState, Trial
 from pytest_atdm.core.schema import Schema, dump_schema
 from pytest_atdm.core.wire import load
 from seeder.routes.answer import JsonAnswer, answer_json
-from seeder.routes.bodies import RowsBody, VerdictsBody
+from seeder.routes.bodies import RowsBody, StateBody, VerdictsBody
 from seeder.routes.given import Call, Service
 from seeder.routes.shapes import RowsShape, VerdictsShape
 
@@ -50,6 +50,17 @@ class Target(Controller):
         """Answers the first rows of each table, by key: what a plan may refer to where it cannot create a parent."""
         body = load(await request.body(), RowsBody, what="the request")
         return answer_json(RowsShape(rows=await seeder.list_rows(body.tables, body.limit)), status=200)
+
+    @post(
+        "/target/state", summary="What can be compared", body=StateBody, answers={200: TargetState}, errors=(NotFound,)
+    )
+    async def read_state(self, request: Call, seeder: Service) -> JsonAnswer:
+        """Answers the number of rows and a sum over the content of each table, and where sequences stand.
+
+        Tables of more than 200,000 rows are left out.
+        """
+        body = load(await request.body(), StateBody, what="the request")
+        return answer_json(await seeder.read_state(body.tables), status=200)
 
     @post(
         "/target/verdicts",

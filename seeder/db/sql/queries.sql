@@ -68,6 +68,16 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname NOT IN ('atdm', 'information_schema') AND n.nspname !~ '^pg_'
     AND pg_stat_get_xact_tuples_inserted(c.oid) + pg_stat_get_xact_tuples_updated(c.oid) + pg_stat_get_xact_tuples_deleted(c.oid) > 0;
 
+-- relations --
+-- How many relations the target has, ATDM's own and the system's not counted.
+SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname NOT IN ('atdm', 'information_schema') AND n.nspname !~ '^pg_';
+
+-- sequences --
+-- Where each sequence of the target stands, as far as it has been used.
+SELECT schemaname || '.' || sequencename AS name, last_value AS value FROM pg_sequences
+WHERE last_value IS NOT NULL AND schemaname <> 'atdm' ORDER BY 1;
+
 -- small_tables --
 -- Which of the tables $1 have at most $2 rows, as far as Postgres has counted.
 SELECT a.name FROM unnest($1::text[]) WITH ORDINALITY AS a (name, n)
