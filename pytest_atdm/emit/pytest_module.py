@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from pytest_atdm.core.types import PYTHON_CLASSES
 from pytest_atdm.emit.bundle import write_atomically
 from pytest_atdm.emit.literals import LINE_LENGTH, Call, Layout
 from pytest_atdm.emit.names import name_uniquely, to_class_name, to_identifier
@@ -42,25 +43,6 @@ RESERVED_CLASSES: Final = frozenset(
 RESERVED_ATTRIBUTES: Final = frozenset(
     {"Any", "Decimal", "UUID", "bool", "bytes", "datetime", "float", "int", "object", "self", "str", "tuple"}
 )
-
-#: Annotation by Postgres type, for a column that is NULL in every row; text for all others.
-ANNOTATIONS: Final = {
-    "bigint": "int",
-    "boolean": "bool",
-    "bytea": "bytes",
-    "date": "datetime.date",
-    "double precision": "float",
-    "integer": "int",
-    "json": "Any",
-    "jsonb": "Any",
-    "numeric": "Decimal",
-    "real": "float",
-    "smallint": "int",
-    "time without time zone": "datetime.time",
-    "timestamp with time zone": "datetime.datetime",
-    "timestamp without time zone": "datetime.datetime",
-    "uuid": "UUID",
-}
 
 _REQUEST_FIELDS: Final = (
     ("scenario", "str"),
@@ -153,19 +135,18 @@ def _name_entities(classes: Mapping[str, str]) -> Mapping[str, str]:
 
 def _annotate(column: FixtureColumn, entity: FixtureEntity, layout: Layout) -> str:
     values = [row[column.name] for row in entity.rows]
-    kinds = {_annotate_value(value) for value in values if value is not None}
+    kinds = {_annotate_class(type(value)) for value in values if value is not None}
     names = sorted(kinds or {_annotate_type(column.type)})
     layout.imports.update(name.partition(".")[0] for name in names)
     return " | ".join(names + ["None"] * (column.nullable or None in values))
 
 
 def _annotate_type(name: str) -> str:
-    return "Any" if name.endswith("[]") else ANNOTATIONS.get(name, "str")
+    return "Any" if name.endswith("[]") else _annotate_class(PYTHON_CLASSES.get(name, str))
 
 
-def _annotate_value(value: object) -> str:
-    kind = type(value)
-    if kind in (dict, list, tuple):
+def _annotate_class(kind: type) -> str:
+    if kind in (dict, list, tuple, object):
         return "Any"
     if kind.__module__ == "datetime":
         return f"datetime.{kind.__name__}"
