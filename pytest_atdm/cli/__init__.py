@@ -20,6 +20,7 @@ from pytest_atdm.cli.request import request
 from pytest_atdm.cli.reset import reset
 from pytest_atdm.cli.schema_check import check
 from pytest_atdm.cli.serve import serve
+from pytest_atdm.cli.types import types
 from pytest_atdm.core.errors import AtdmError, InternalError, UsageError
 
 if TYPE_CHECKING:
@@ -58,8 +59,7 @@ def schema() -> None:
 
 
 schema.add_command(check)
-
-for _command in (demo, request, reset, scenarios, show, audit, doctor, serve):
+for _command in (demo, request, reset, scenarios, show, types, audit, doctor, serve):
     atdm.add_command(_command)
 
 

@@ -19,6 +19,7 @@
     |   +-- NotATestDatabase       the target is neither embedded, marked, nor allowed by name
     |   +-- MarkError              the mark atdm_scenario is used in a way that cannot work
     |   +-- SettingError           an option, variable or ini value cannot be used
+    |   +-- OutOfDate              a file that ATDM wrote is not what it would write now
     |   +-- DataNotFound           a folder that ships with the package is not where it belongs
     +-- SeederError                IO: exit 3, HTTP 5xx; ``retryable`` says whether to try again
     |   +-- SeederUnreachable      nobody answers at the seeder's address
@@ -179,6 +180,12 @@ class SettingError(UsageError):
     """An option, variable or ini value cannot be used."""
 
     code = "setting_error"
+
+
+class OutOfDate(UsageError):
+    """A file that ATDM wrote is not what it would write now."""
+
+    code = "out_of_date"
 
 
 class DataNotFound(UsageError):

@@ -5,14 +5,13 @@ The module imports pytest and the standard library only, so it works where ATDM 
 
 from __future__ import annotations
 
-import textwrap
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from pytest_atdm.core.types import PYTHON_CLASSES
 from pytest_atdm.emit.bundle import write_atomically
-from pytest_atdm.emit.literals import LINE_LENGTH, Call, Layout
+from pytest_atdm.emit.literals import Call, Layout, write_prose
 from pytest_atdm.emit.names import name_uniquely, to_class_name, to_identifier
 
 if TYPE_CHECKING:
@@ -85,8 +84,8 @@ def _render_head(bundle: FixtureBundle, imports: set[str]) -> str:
     requirements = ", ".join(bundle.requirements)
     facts = [f"Intent: {bundle.intent}", f"Expects: {bundle.expects}", f"Requirements: {requirements or 'none'}"]
     origin = f"Request {bundle.request_id} of run {bundle.run_id}, as of {bundle.as_of}."
-    title = f"Rows of the scenario {_write_prose(bundle.scenario)}, fixture format {bundle.format}."
-    prose = "\n".join(_write_prose(text) for text in (*facts, origin))
+    title = f"Rows of the scenario {write_prose(bundle.scenario)}, fixture format {bundle.format}."
+    prose = "\n".join(write_prose(text) for text in (*facts, origin))
     lines = [
         f'"""{title}\n\n{prose}\n"""\n',
         "from __future__ import annotations\n",
@@ -115,7 +114,7 @@ def _render_class(name: str, meaning: str, fields: Iterable[tuple[str, str]]) ->
 
 def _render_row_class(name: str, entity: FixtureEntity, layout: Layout) -> str:
     fields = [(field, _annotate(column, entity, layout)) for column, field in _name_fields(entity)]
-    return _render_class(name, _write_prose(f"A row of the table {entity.table}."), fields)
+    return _render_class(name, write_prose(f"A row of the table {entity.table}."), fields)
 
 
 def _render_data_class(entities: Mapping[str, FixtureEntity], classes: Mapping[str, str]) -> str:
@@ -172,13 +171,3 @@ def _make_call(name: str, entity: FixtureEntity) -> object:
 def _render_fixture(name: str) -> str:
     meaning = "The rows of the scenario as the database returned them."
     return f'@pytest.fixture\ndef {name}() -> Data:\n    """{meaning}"""\n    return DATA\n'
-
-
-def _write_prose(text: str) -> str:
-    """Return *text* as lines of a docstring, in which no character of it can end the docstring or begin an escape."""
-    escaped = "".join(
-        char if char.isprintable() else repr(char)[1:-1] for char in " ".join(text.split()).replace("\\", "\\\\")
-    )
-    return textwrap.fill(
-        escaped.replace('"""', '\\"\\"\\"'), LINE_LENGTH, break_long_words=False, break_on_hyphens=False
-    )
