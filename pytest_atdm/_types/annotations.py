@@ -81,7 +81,7 @@ class Annotations:
     def render_imports(self) -> str:
         """Return the lines that import what has been used so far, sorted as ruff sorts them."""
         sections: dict[bool, list[str]] = defaultdict(list)
-        for home, names, alias in sorted(self._find_imports()):
+        for home, names, alias in sorted(self._find_imports(), key=lambda found: (found[0], found[1][0], found[2])):
             line = f"from {home} import {', '.join(names)}" if home else f"import {names[0]}"
             sections[home.startswith("pytest_atdm")].append(line + (f" as {alias}" if alias else ""))
         return "\n\n".join("\n".join(lines) for _, lines in sorted(sections.items()))

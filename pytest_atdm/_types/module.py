@@ -87,7 +87,7 @@ def _render_rows(rows: Rows, shapes: Shapes, annotations: Annotations) -> str:
     if not all(_is_attribute(name, Row) for name in columns):
         body[-1] += _write_end_of_overloads(annotations)
     return _write_class(
-        f"@dataclass(frozen=True, eq=False)\nclass {annotations.rows[rows]}(Mapping[str, Any]):",
+        f"@dataclass(frozen=True, init=False, eq=False)\nclass {annotations.rows[rows]}(Mapping[str, Any]):",
         write_prose(f"A row of the table {rows.table}{part}.", 1),
         body,
     )

@@ -76,10 +76,17 @@ def check_module(path: Path, text: str) -> None:
     before = read_module(path)
     if before == text:
         return
-    lines = itertools.zip_longest((before or "").splitlines(), text.splitlines())
-    line, (stands, comes) = next((pair for pair in enumerate(lines, 1) if pair[1][0] != pair[1][1]), (1, (None, None)))
-    where = f"line {line} is {stands!r}, and would be {comes!r}" if before is not None else "there is no such file"
+    where = "there is no such file" if before is None else find_difference(before, text)
     raise OutOfDate(f"{path} is not what atdm types would write: {where}", hint=f"run atdm types --file {path}")
+
+
+def find_difference(before: str, after: str) -> str:
+    """Return the first line in which two texts differ, in words."""
+    pairs = itertools.zip_longest(before.splitlines(), after.splitlines())
+    for number, (stands, comes) in enumerate(pairs, start=1):
+        if stands != comes:
+            return f"line {number} is {stands!r}, and would be {comes!r}"
+    return "its lines end otherwise"
 
 
 def read_module(path: Path) -> str | None:
@@ -89,8 +96,8 @@ def read_module(path: Path) -> str | None:
         SettingError: it cannot be read.
     """
     try:
-        return path.read_bytes().decode()
+        return path.read_bytes().decode(errors="replace")
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError) as exc:
-        raise SettingError(f"--file: {path} cannot be read: {exc}", hint="name a Python module") from exc
+    except OSError as exc:
+        raise SettingError(f"--file: {path} cannot be read: {exc.strerror}", hint="name a Python module") from exc
