@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from pytest_atdm.cli.console import format_table
-from pytest_atdm.cli.desk import open_client
 from pytest_atdm.cli.options import read_console, setting_options
 from pytest_atdm.core.errors import AtdmError
 
@@ -35,6 +34,8 @@ def check(chosen: tuple[str, ...]) -> None:
     A table is planted; or reused, where no row can be made but some stand there to refer to; or refused, with the
     constraint, trigger or right that refuses; or failed, where the reason is not known.
     """
+    from pytest_atdm.cli.desk import open_client  # lazy: startup
+
     with open_client() as client:
         schema = client.schema()
         tables = _choose_tables(schema, chosen)

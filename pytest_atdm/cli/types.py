@@ -36,7 +36,9 @@ def types(path: Path, *, check: bool) -> None:
     text = render(session)
     (check_module if check else write_module)(path, text)
     done = "is what would be written" if check else "written"
-    read_console().answer({"file": path, "scenarios": names}, [f"{path} {done}: {len(names)} scenarios"])
+    read_console().answer(
+        {"file": path, "scenarios": names}, [f"{path} {done}: {len(names)} scenario{'s' * (len(names) != 1)}"]
+    )
 
 
 def render(session: AtdmSession) -> str:
