@@ -83,7 +83,7 @@ def _render_rows(rows: Rows, shapes: Shapes, annotations: Annotations) -> str:
     table = shapes.schema.tables[rows.table]
     columns = {name: annotations.write_column(table, table.column_by_name[name]) for name in rows.columns}
     part = "" if annotations.is_whole(rows) else ", as the catalog has it"
-    body = list(_render_members(columns, Row, "column", annotations))
+    body = list(_render_names(columns, Row, "column", annotations))
     if not all(_is_attribute(name, Row) for name in columns):
         body[-1] += _write_end_of_overloads(annotations)
     return _write_class(
@@ -120,14 +120,14 @@ def _render_scenario(scenario: Scenario, shapes: Shapes, annotations: Annotation
     return _write_class(
         f"class {annotations.scenarios[scenario.id]}({BASE}, Protocol):",
         _write_title(scenario),
-        list(_render_members(entities, AtdmData, "entity", annotations)),
+        list(_render_names(entities, AtdmData, "entity", annotations)),
     )
 
 
-def _render_members(members: dict[str, str], owner: type, word: str, annotations: Annotations) -> Iterator[str]:
+def _render_names(kinds: dict[str, str], owner: type, word: str, annotations: Annotations) -> Iterator[str]:
     """Yield one paragraph of attributes, and one of overloads for what an attribute of *owner* cannot be."""
-    lines = [_write_attribute(name, text) for name, text in members.items() if _is_attribute(name, owner)]
-    items = [(name, text) for name, text in members.items() if not _is_attribute(name, owner)]
+    lines = [_write_attribute(name, text) for name, text in kinds.items() if _is_attribute(name, owner)]
+    items = [(name, text) for name, text in kinds.items() if not _is_attribute(name, owner)]
     if lines:
         yield "\n".join(lines)
     if items:

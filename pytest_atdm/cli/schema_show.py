@@ -44,10 +44,10 @@ def describe_schema(schema: Schema) -> Iterator[str]:
         yield ""
         yield from describe_table(table, schema)
     for field in dataclasses.fields(schema):
-        members = getattr(schema, field.name)
-        if field.name != "tables" and members:
+        value = getattr(schema, field.name)
+        if field.name != "tables" and value:
             yield from ("", _say(field.name))
-            yield from _describe_members(members)
+            yield from _describe_types(value)
 
 
 def describe_table(table: Table, schema: Schema) -> Iterator[str]:
@@ -121,8 +121,8 @@ def _describe_field(name: str, value: object) -> Iterator[str]:
         yield f"  {_say(name)}: {summarise(value)}"
 
 
-def _describe_members(members: object) -> Iterator[str]:
-    if isinstance(members, dict):
-        yield from (f"  {name}: {summarise(part)}" for name, part in sorted(members.items()))
+def _describe_types(types: object) -> Iterator[str]:
+    if isinstance(types, dict):
+        yield from (f"  {name}: {summarise(part)}" for name, part in sorted(types.items()))
     else:
-        yield f"  {summarise(members)}"
+        yield f"  {summarise(types)}"

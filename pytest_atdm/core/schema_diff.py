@@ -21,7 +21,7 @@ class Change:
     """One difference. *path* leads to it: ``("tables", "public.orders", "columns", "status", "type")``.
 
     *before* and *after* are what stands there; None where nothing did or does. Of a collection that is *reordered* they
-    are the names of the members that stayed, in their order.
+    are the names of the parts that stayed, in their order.
     """
 
     kind: ChangeKind
@@ -41,7 +41,7 @@ def compare_schemas(before: Schema, after: Schema) -> tuple[Change, ...]:
 def _compare(path: Path, before: object, after: object) -> Iterator[Change]:
     if before == after:
         return
-    old, new = _find_members(before), _find_members(after)
+    old, new = _find_parts(before), _find_parts(after)
     if old is None or new is None:
         yield Change(kind="changed", path=path, before=before, after=after)
         return
@@ -61,7 +61,7 @@ def _compare_order(path: Path, before: list[str], after: list[str]) -> Iterator[
         yield Change(kind="reordered", path=path, before=tuple(before), after=tuple(after))
 
 
-def _find_members(value: object) -> Mapping[str, object] | None:
+def _find_parts(value: object) -> Mapping[str, object] | None:
     """Return the parts of *value* by name; None where it is told as a whole.
 
     What stands in a tuple is called by its first field, as a column or constraint is by its name.

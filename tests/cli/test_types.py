@@ -71,6 +71,13 @@ def test_a_module_that_is_out_of_date_fails_the_check(
     assert (path.read_bytes().decode() if stands is not None else None) == stands
 
 
+def test_a_module_that_is_out_of_date_in_json(atdm: Atdm, tmp_path: Path) -> None:
+    """The error has a code of its own."""
+    outcome = atdm("types", "--check", "--file", str(tmp_path / "atdm_types.py"), "--output", "json")
+
+    assert outcome.payload["error"]["code"] == "out_of_date"
+
+
 def test_a_file_of_somebody_else_is_not_replaced(atdm: Atdm, tmp_path: Path) -> None:
     """A module that the command did not write stays."""
     path = tmp_path / "conftest.py"

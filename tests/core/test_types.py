@@ -81,7 +81,9 @@ def test_a_cell_means_a_python_value(type: str, cell: Cell, value: Any) -> None:
     assert cell in (None, "infinity") or isinstance(found, python_class(type, SCHEMA))
 
 
-@pytest.mark.parametrize("type", [*sorted(CONVERTERS), "numeric(8,2)", "timestamp(3) with time zone", "mood", "tsvector"])
+@pytest.mark.parametrize(
+    "type", [*sorted(CONVERTERS), "numeric(8,2)", "timestamp(3) with time zone", "mood", "tsvector"]
+)
 @pytest.mark.parametrize("domain", [False, True])
 def test_the_class_of_a_type_is_that_of_its_values(type: str, *, domain: bool) -> None:
     """Whatever the planner draws for a column, in a domain or not, is read as the class that the type promises."""
