@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BASE: Final = "ScenarioData"
 #: Everything that the module is made of, and where it is imported from.
 _HOMES: Final = {
-    **dict.fromkeys(("bool", "bytes", "float", "int", "str", "tuple"), "builtins"),
+    **dict.fromkeys(("bool", "bytes", "dict", "float", "int", "str", "tuple"), "builtins"),
     **dict.fromkeys(("Any", "Literal", "Protocol", "overload"), "typing"),
     **dict.fromkeys(("Iterator", "Mapping"), "collections.abc"),
     **dict.fromkeys(("Facts", "Row"), "pytest_atdm"),
@@ -99,6 +99,8 @@ class Annotations:
     def _write_class(self, kind: type) -> str:
         if kind is tuple:
             return f"{self.word('tuple')}[{self.word('Any')}, ...]"
+        if kind is dict:
+            return f"{self.word('dict')}[{self.word('str')}, {self.word('Any')}]"
         return f"{self.word('datetime')}.{kind.__name__}" if kind.__module__ == "datetime" else self.word(kind.__name__)
 
     def _propose(self, rows: Rows) -> str:

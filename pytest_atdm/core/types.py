@@ -65,7 +65,10 @@ def python_class(type: str, schema: Schema) -> type:
     Arrays are tuples, whose items may be tuples and None. ``infinity``, and dates and times that Python lacks, are str
     all the same.
     """
-    kind = parse_type(base_type(type, schema))
+    base = base_type(type, schema)
+    if base in schema.composites:
+        return dict
+    kind = parse_type(base)
     return tuple if kind.dimensions else PYTHON_CLASSES.get(kind.name, str)
 
 

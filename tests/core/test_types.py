@@ -15,7 +15,7 @@ import pytest
 
 from pytest_atdm.core.expressions.casting import CONVERTERS
 from pytest_atdm.core.expressions.interval import Interval
-from pytest_atdm.core.schema import Column, Domain, Schema
+from pytest_atdm.core.schema import Attribute, Column, Domain, Schema
 from pytest_atdm.core.types import base_type, python_class, to_cell, to_python
 from pytest_atdm.core.values import Drawer, Stream
 
@@ -31,6 +31,8 @@ SCHEMA = Schema(
         "prices": Domain(name="prices", type="price[]"),
     },
 )
+
+PLACE = (Attribute(name="street", type="text"), Attribute(name="number", type="integer"))
 
 
 class Mood(Enum):
@@ -87,7 +89,7 @@ def test_a_cell_means_a_python_value(type: str, cell: Cell, value: Any) -> None:
 @pytest.mark.parametrize("domain", [False, True])
 def test_the_class_of_a_type_is_that_of_its_values(type: str, *, domain: bool) -> None:
     """Whatever the planner draws for a column, in a domain or not, is read as the class that the type promises."""
-    schema = dataclasses.replace(SCHEMA, domains={"own": Domain(name="own", type=type)})
+    schema = dataclasses.replace(SCHEMA, domains={"own": Domain(name="own", type=type)}, composites={"place": PLACE})
     column = Column(name="x", type="own" if domain else type)
 
     cells = list(Drawer(column, schema, ()).candidates(Stream(type), unique=False, as_of=date(2026, 1, 31)))

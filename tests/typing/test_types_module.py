@@ -6,7 +6,7 @@ import dataclasses
 import subprocess
 import sys
 import typing
-from types import SimpleNamespace
+from types import SimpleNamespace, UnionType
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -181,13 +181,18 @@ def _find_lies_of(value: object, annotation: Any) -> Iterator[str]:
         yield from find_lies(value, annotation, whole="Reference" not in annotation.__name__)
     elif isinstance(value, tuple) and typing.get_origin(annotation) is tuple:
         yield from (lie for item in value for lie in _find_lies_of(item, parts[0]))
-    elif annotation is not Any and type(value) not in (annotation, *parts) and value not in _find_labels(annotation):
+    elif Any not in (kinds := _find_kinds(annotation)) and type(value) not in kinds and value not in kinds:
         yield f"{value!r} is no {annotation}"
 
 
-def _find_labels(annotation: Any) -> list[object]:
-    parts = (annotation, *typing.get_args(annotation))
-    return [label for part in parts if typing.get_origin(part) is typing.Literal for label in typing.get_args(part)]
+def _find_kinds(annotation: Any) -> list[object]:
+    """Return the classes and labels of which *annotation* lets a value be one."""
+    origin, parts = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return list(parts)
+    if origin in (UnionType, typing.Union):
+        return [kind for part in parts for kind in _find_kinds(part)]
+    return [origin or annotation]
 
 
 class Named(dict[str, Any]):

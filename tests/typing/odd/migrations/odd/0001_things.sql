@@ -1,5 +1,6 @@
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'say "so"');
 CREATE TYPE "Odd Kind" AS ENUM ('one');
+CREATE TYPE place AS (street text, number integer);
 CREATE DOMAIN temper AS mood;
 CREATE DOMAIN price AS numeric(10, 2) NOT NULL CHECK (VALUE >= 0);
 
@@ -31,6 +32,12 @@ CREATE TABLE things (
     address inet NOT NULL,
     grid integer[] NOT NULL,
     code character(3) NOT NULL,
+    place place NOT NULL,
+    period daterange NOT NULL,
+    bits bit(3) NOT NULL,
+    fee money NOT NULL,
+    spot point,
+    words tsvector NOT NULL,
     twice integer GENERATED ALWAYS AS (small * 2) STORED,
     -- Names that attributes cannot have, or that annotations need.
     "class" text NOT NULL,
