@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_atdm._data import AtdmData, Row
+    from pytest_atdm._data import AtdmData, Facts, Row
     from pytest_atdm._markers import atdm_scenario
     from pytest_atdm._seeding import AtdmWarning
     from pytest_atdm.core.errors import AtdmError
 
-__all__ = ("AtdmData", "AtdmError", "AtdmWarning", "Row", "__version__", "atdm_scenario")
+__all__ = ("AtdmData", "AtdmError", "AtdmWarning", "Facts", "Row", "__version__", "atdm_scenario")
 
 __version__ = "0.1.0"
 
@@ -23,6 +23,7 @@ if not TYPE_CHECKING:  # a type checker knows the names above, and no others
         "AtdmData": "pytest_atdm._data",
         "AtdmError": "pytest_atdm.core.errors",
         "AtdmWarning": "pytest_atdm._seeding",
+        "Facts": "pytest_atdm._data",
         "Row": "pytest_atdm._data",
         "atdm_scenario": "pytest_atdm._markers",
     }

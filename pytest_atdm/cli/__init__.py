@@ -18,8 +18,9 @@ from pytest_atdm.cli.doctor import doctor
 from pytest_atdm.cli.reading import scenarios, show
 from pytest_atdm.cli.request import request
 from pytest_atdm.cli.reset import reset
-from pytest_atdm.cli.schema_check import check
+from pytest_atdm.cli.schema import schema
 from pytest_atdm.cli.serve import serve
+from pytest_atdm.cli.types import types
 from pytest_atdm.core.errors import AtdmError, InternalError, UsageError
 
 if TYPE_CHECKING:
@@ -52,14 +53,7 @@ def atdm() -> None:
     """Group the commands."""
 
 
-@atdm.group()
-def schema() -> None:
-    """Look at the target's schema, and what can be planted in it."""
-
-
-schema.add_command(check)
-
-for _command in (demo, request, reset, scenarios, show, audit, doctor, serve):
+for _command in (demo, request, reset, scenarios, show, schema, types, audit, doctor, serve):
     atdm.add_command(_command)
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from pytest_atdm.cli.console import format_table
-from pytest_atdm.cli.desk import open_client
 from pytest_atdm.cli.options import read_console, setting_options
 from pytest_atdm.core.errors import AtdmError
 
@@ -49,6 +48,8 @@ def check(chosen: tuple[str, ...], commit: bool) -> None:  # noqa: FBT001  click
     constraint, trigger or right that refuses; or failed, where the reason is not known. Leaf partitions are checked
     like tables. Sequences move, as they do whenever a transaction is rolled back.
     """
+    from pytest_atdm.cli.desk import open_client  # lazy: startup
+
     with open_client() as client:
         schema = client.schema()
         checker = Checker(client, schema, commits=commit)

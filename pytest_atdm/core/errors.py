@@ -20,6 +20,7 @@
     |   +-- MarkError              the mark atdm_scenario is used in a way that cannot work
     |   +-- SettingError           an option, variable or ini value cannot be used
     |   +-- MigrationFailed        the migrations that make the target's tables did not run to their end
+    |   +-- OutOfDate              a file that ATDM wrote is not what it would write now
     |   +-- DataNotFound           a folder that ships with the package is not where it belongs
     +-- SeederError                IO: exit 3, HTTP 5xx; ``retryable`` says whether to try again
     |   +-- SeederUnreachable      nobody answers at the seeder's address
@@ -187,6 +188,12 @@ class MigrationFailed(UsageError):
 
     code = "migration_failed"
     status = 422
+
+
+class OutOfDate(UsageError):
+    """A file that ATDM wrote is not what it would write now."""
+
+    code = "out_of_date"
 
 
 class DataNotFound(UsageError):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from datetime import date, time, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
@@ -24,6 +25,20 @@ if TYPE_CHECKING:
 _JSON: Final = frozenset({"json", "jsonb"})
 _ADDRESSES: Final = (IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network)
 _WRITTEN_AS_TEXT: Final = (date, time, timedelta, Decimal, UUID, bytes, Interval, *_ADDRESSES)
+#: The class that ``to_python`` makes values of, by built-in type; ``object`` for JSON. All other types become str.
+PYTHON_CLASSES: Final[Mapping[str, type]] = {
+    **dict.fromkeys(INTEGER_RANGES, int),
+    **dict.fromkeys(("real", "double precision"), float),
+    **dict.fromkeys(("timestamp without time zone", "timestamp with time zone"), datetime),
+    **dict.fromkeys(("time without time zone", "time with time zone"), time),
+    **dict.fromkeys(_JSON, object),
+    "numeric": Decimal,
+    "boolean": bool,
+    "date": date,
+    "interval": Interval,
+    "uuid": UUID,
+    "bytea": bytes,
+}
 
 
 def base_type(type: str, schema: Schema) -> str:
@@ -42,6 +57,19 @@ def _split_array(type: str) -> tuple[str, str]:
         return type, ""
     element = type.rstrip("[]")
     return element, type[len(element) :]
+
+
+def python_class(type: str, schema: Schema) -> type:
+    """Return the class of what ``to_python`` gives for cells of the column type *type*; ``object`` for JSON.
+
+    Arrays are tuples, whose items may be tuples and None. ``infinity``, and dates and times that Python lacks, are str
+    all the same.
+    """
+    base = base_type(type, schema)
+    if base in schema.composites:
+        return dict
+    kind = parse_type(base)
+    return tuple if kind.dimensions else PYTHON_CLASSES.get(kind.name, str)
 
 
 def to_python(type: str, cell: Cell, schema: Schema) -> Value:

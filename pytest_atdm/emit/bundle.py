@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.errors import SettingError
+from pytest_atdm.core.model import SeededEntity
 from pytest_atdm.core.types import base_type, to_python
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_atdm.core.catalog import Scenario
-    from pytest_atdm.core.model import Receipt, SeededEntity
+    from pytest_atdm.core.model import Receipt
     from pytest_atdm.core.schema import Schema
 
 #: Version of both file formats; it grows when a reader of the older one would stumble.
@@ -64,7 +65,15 @@ class FixtureBundle:
 
 
 def make_bundle(receipt: Receipt, scenario: Scenario, schema: Schema) -> FixtureBundle:
-    """Return *receipt* of a request for *scenario* without its token, cells turned into Python values."""
+    """Return *receipt* of a request for *scenario* without its token, cells turned into Python values.
+
+    An entity whose count is 0 has no rows in the receipt; in the bundle it stands without rows.
+    """
+    empty = {
+        name: SeededEntity(table=entity.table, rows=(), many=True)
+        for name, entity in scenario.entities.items()
+        if entity.count is not None and name not in receipt.entities
+    }
     return FixtureBundle(
         scenario=receipt.scenario,
         intent=scenario.intent,
@@ -74,13 +83,14 @@ def make_bundle(receipt: Receipt, scenario: Scenario, schema: Schema) -> Fixture
         run_id=receipt.run_id,
         as_of=datetime.date.fromisoformat(receipt.as_of),
         plan_hash=receipt.plan_hash,
-        entities={name: _make_entity(entity, schema) for name, entity in receipt.entities.items()},
+        entities={name: _make_entity(entity, schema) for name, entity in {**receipt.entities, **empty}.items()},
     )
 
 
 def _make_entity(entity: SeededEntity, schema: Schema) -> FixtureEntity:
     table = schema.table(entity.table)
-    names = [column.name for column in table.columns if any(column.name in row for row in entity.rows)]
+    given = {name for row in entity.rows for name in row}
+    names = [column.name for column in table.columns if column.name in given or not entity.rows]
     rows = tuple(
         {name: to_python(table.column(name).type, row.get(name), schema) for name in names} for row in entity.rows
     )

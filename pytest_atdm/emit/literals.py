@@ -7,6 +7,7 @@ comma behind the last, which formatters keep whatever their line length.
 from __future__ import annotations
 
 import datetime
+import textwrap
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
@@ -30,6 +31,23 @@ def quote_bytes(content: bytes) -> str:
     text = content.decode("latin-1")
     mark = "'" if text.count('"') > text.count("'") else '"'
     return f"b{mark}" + "".join(_escape(char, mark) if char < "\x7f" else f"\\x{ord(char):02x}" for char in text) + mark
+
+
+def write_prose(text: str, indent: int = 0) -> str:
+    """Return *text* as lines of a docstring, in which no character of it can end the docstring or begin an escape.
+
+    All lines but the first begin with the *indent*, and there is room for the marks.
+    """
+    escaped = "".join(
+        char if char.isprintable() else repr(char)[1:-1] for char in " ".join(text.split()).replace("\\", "\\\\")
+    )
+    return textwrap.fill(
+        escaped.replace('"""', '\\"\\"\\"'),
+        LINE_LENGTH - (len(INDENT) * indent + 6 if indent else 0),
+        subsequent_indent=INDENT * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _escape(char: str, mark: str) -> str:

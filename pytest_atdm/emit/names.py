@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import keyword
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+
+Key = TypeVar("Key", bound="Hashable")
 
 
 def to_identifier(name: str) -> str:
@@ -31,13 +33,13 @@ def to_class_name(name: str) -> str:
     return to_identifier("".join(word[:1].upper() + word[1:] for word in words))
 
 
-def name_uniquely(names: Iterable[str], convert: Callable[[str], str], taken: Collection[str]) -> Mapping[str, str]:
-    """Return *names* -> converted names that differ from each other and from *taken*.
+def name_uniquely(names: Iterable[Key], convert: Callable[[Key], str], taken: Collection[str]) -> Mapping[Key, str]:
+    """Return *names* (or what they are made from) -> converted names that differ from each other and from *taken*.
 
     A clash gets ``_`` at its end, the next one ``_2``, then ``_3``; of two that clash the first keeps its name.
     """
     used = set(taken)
-    found: dict[str, str] = {}
+    found: dict[Key, str] = {}
     for name in names:
         found[name] = _find_free(convert(name), used)
         used.add(found[name])

@@ -5,13 +5,13 @@ The module imports pytest and the standard library only, so it works where ATDM 
 
 from __future__ import annotations
 
-import textwrap
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from pytest_atdm.core.types import PYTHON_CLASSES
 from pytest_atdm.emit.bundle import write_atomically
-from pytest_atdm.emit.literals import LINE_LENGTH, Call, Layout
+from pytest_atdm.emit.literals import Call, Layout, write_prose
 from pytest_atdm.emit.names import name_uniquely, to_class_name, to_identifier
 
 if TYPE_CHECKING:
@@ -42,25 +42,6 @@ RESERVED_CLASSES: Final = frozenset(
 RESERVED_ATTRIBUTES: Final = frozenset(
     {"Any", "Decimal", "UUID", "bool", "bytes", "datetime", "float", "int", "object", "self", "str", "tuple"}
 )
-
-#: Annotation by Postgres type, for a column that is NULL in every row; text for all others.
-ANNOTATIONS: Final = {
-    "bigint": "int",
-    "boolean": "bool",
-    "bytea": "bytes",
-    "date": "datetime.date",
-    "double precision": "float",
-    "integer": "int",
-    "json": "Any",
-    "jsonb": "Any",
-    "numeric": "Decimal",
-    "real": "float",
-    "smallint": "int",
-    "time without time zone": "datetime.time",
-    "timestamp with time zone": "datetime.datetime",
-    "timestamp without time zone": "datetime.datetime",
-    "uuid": "UUID",
-}
 
 _REQUEST_FIELDS: Final = (
     ("scenario", "str"),
@@ -103,8 +84,8 @@ def _render_head(bundle: FixtureBundle, imports: set[str]) -> str:
     requirements = ", ".join(bundle.requirements)
     facts = [f"Intent: {bundle.intent}", f"Expects: {bundle.expects}", f"Requirements: {requirements or 'none'}"]
     origin = f"Request {bundle.request_id} of run {bundle.run_id}, as of {bundle.as_of}."
-    title = f"Rows of the scenario {_write_prose(bundle.scenario)}, fixture format {bundle.format}."
-    prose = "\n".join(_write_prose(text) for text in (*facts, origin))
+    title = f"Rows of the scenario {write_prose(bundle.scenario)}, fixture format {bundle.format}."
+    prose = "\n".join(write_prose(text) for text in (*facts, origin))
     lines = [
         f'"""{title}\n\n{prose}\n"""\n',
         "from __future__ import annotations\n",
@@ -133,7 +114,7 @@ def _render_class(name: str, meaning: str, fields: Iterable[tuple[str, str]]) ->
 
 def _render_row_class(name: str, entity: FixtureEntity, layout: Layout) -> str:
     fields = [(field, _annotate(column, entity, layout)) for column, field in _name_fields(entity)]
-    return _render_class(name, _write_prose(f"A row of the table {entity.table}."), fields)
+    return _render_class(name, write_prose(f"A row of the table {entity.table}."), fields)
 
 
 def _render_data_class(entities: Mapping[str, FixtureEntity], classes: Mapping[str, str]) -> str:
@@ -153,19 +134,18 @@ def _name_entities(classes: Mapping[str, str]) -> Mapping[str, str]:
 
 def _annotate(column: FixtureColumn, entity: FixtureEntity, layout: Layout) -> str:
     values = [row[column.name] for row in entity.rows]
-    kinds = {_annotate_value(value) for value in values if value is not None}
+    kinds = {_annotate_class(type(value)) for value in values if value is not None}
     names = sorted(kinds or {_annotate_type(column.type)})
     layout.imports.update(name.partition(".")[0] for name in names)
     return " | ".join(names + ["None"] * (column.nullable or None in values))
 
 
 def _annotate_type(name: str) -> str:
-    return "Any" if name.endswith("[]") else ANNOTATIONS.get(name, "str")
+    return "Any" if name.endswith("[]") else _annotate_class(PYTHON_CLASSES.get(name, str))
 
 
-def _annotate_value(value: object) -> str:
-    kind = type(value)
-    if kind in (dict, list, tuple):
+def _annotate_class(kind: type) -> str:
+    if kind in (dict, list, tuple, object):
         return "Any"
     if kind.__module__ == "datetime":
         return f"datetime.{kind.__name__}"
@@ -191,13 +171,3 @@ def _make_call(name: str, entity: FixtureEntity) -> object:
 def _render_fixture(name: str) -> str:
     meaning = "The rows of the scenario as the database returned them."
     return f'@pytest.fixture\ndef {name}() -> Data:\n    """{meaning}"""\n    return DATA\n'
-
-
-def _write_prose(text: str) -> str:
-    """Return *text* as lines of a docstring, in which no character of it can end the docstring or begin an escape."""
-    escaped = "".join(
-        char if char.isprintable() else repr(char)[1:-1] for char in " ".join(text.split()).replace("\\", "\\\\")
-    )
-    return textwrap.fill(
-        escaped.replace('"""', '\\"\\"\\"'), LINE_LENGTH, break_long_words=False, break_on_hyphens=False
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from pytest_atdm._types import FIRST_LINE
 from tests.architecture.repository import Fault, Source, list_paths, read_modules
 
 if TYPE_CHECKING:
@@ -58,8 +59,10 @@ def test_stray_is_noticed() -> None:
 
 
 def test_functions_and_modules_are_small() -> None:
-    """No function has more than 60 lines, docstring aside, and no module more than 600: code and tests alike."""
-    assert [] == [str(fault) for module in read_modules() for fault in find_oversize(module)]
+    """No function has more than 60 lines, docstring aside, and no module that people write more than 600."""
+    written = [module for module in read_modules() if not module.text.startswith(FIRST_LINE)]
+
+    assert [] == [str(fault) for module in written for fault in find_oversize(module)]
 
 
 def test_oversize_is_noticed() -> None:

@@ -39,6 +39,8 @@ do, and a stable code.
     hint:  did you mean "claim_denial_duplicate"?
     code:  unknown_scenario
 
+`atdm schema diff` with `--strict` or `--exact` answers as always, and then exits with 2 where it found something.
+
 With `--output json` stdout holds exactly one JSON document: the answer, or `{"error": {"code", "message", "hint",
 "exit_code", "retryable", "findings"}}`. Everything else is on stderr.
 
@@ -76,10 +78,17 @@ def render_reference() -> str:
     return "\n".join((HEAD, *_render_commands()))
 
 
+def iter_commands(path: str = "atdm", command: click.Command = atdm) -> Iterator[tuple[str, click.Command]]:
+    """Yield *command* and those below it, groups before their commands, each with the words that call it."""
+    yield path, command
+    if isinstance(command, click.Group):
+        for name, below in sorted(command.commands.items()):
+            yield from iter_commands(f"{path} {name}", below)
+
+
 def _render_commands() -> Iterator[str]:
-    yield from _render_help("atdm", atdm)
-    for name, command in sorted(atdm.commands.items()):
-        yield from _render_help(f"atdm {name}", command)
+    for path, command in iter_commands():
+        yield from _render_help(path, command)
 
 
 def _render_help(path: str, command: click.Command) -> Iterator[str]:

@@ -7,6 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from pytest_atdm.cli import atdm as group
@@ -14,6 +15,7 @@ from pytest_atdm.cli import main
 from pytest_atdm.cli.console import Console, describe_error, format_table, wants_json
 from pytest_atdm.cli.options import find_root
 from pytest_atdm.core.errors import AtdmError, Conflict, iter_leaves
+from tests.cli.reference import iter_commands
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,15 +166,16 @@ def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
 
 def test_every_command_answers_in_both_forms() -> None:
-    """Every command but the demo, which plays for people, has ``--output``."""
+    """Every command but the demo, which plays for people, has ``--output``, and each says what it does."""
+    commands = dict(iter_commands())
     without = [
-        name
-        for name, command in group.commands.items()
-        if "output" not in [parameter.name for parameter in command.params]
+        path
+        for path, command in commands.items()
+        if not isinstance(command, click.Group) and "output" not in [parameter.name for parameter in command.params]
     ]
 
-    assert without == ["demo"]
-    assert [name for name, command in group.commands.items() if not command.help] == []
+    assert without == ["atdm demo"]
+    assert [path for path, command in commands.items() if not command.help] == []
 
 
 def test_tables_are_aligned() -> None:

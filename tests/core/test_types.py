@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
@@ -12,9 +13,11 @@ from uuid import UUID
 
 import pytest
 
+from pytest_atdm.core.expressions.casting import CONVERTERS
 from pytest_atdm.core.expressions.interval import Interval
-from pytest_atdm.core.schema import Domain, Schema
-from pytest_atdm.core.types import base_type, to_cell, to_python
+from pytest_atdm.core.schema import Attribute, Column, Domain, Schema
+from pytest_atdm.core.types import base_type, python_class, to_cell, to_python
+from pytest_atdm.core.values import Drawer, Stream
 
 if TYPE_CHECKING:
     from pytest_atdm.core.model import Cell
@@ -28,6 +31,8 @@ SCHEMA = Schema(
         "prices": Domain(name="prices", type="price[]"),
     },
 )
+
+PLACE = (Attribute(name="street", type="text"), Attribute(name="number", type="integer"))
 
 
 class Mood(Enum):
@@ -75,6 +80,23 @@ def test_a_cell_means_a_python_value(type: str, cell: Cell, value: Any) -> None:
 
     assert value == found
     assert value.__class__ is found.__class__
+    assert cell in (None, "infinity") or isinstance(found, python_class(type, SCHEMA))
+
+
+@pytest.mark.parametrize(
+    "type", [*sorted(CONVERTERS), "numeric(8,2)", "timestamp(3) with time zone", "mood", "tsvector"]
+)
+@pytest.mark.parametrize("domain", [False, True])
+def test_the_class_of_a_type_is_that_of_its_values(type: str, *, domain: bool) -> None:
+    """Whatever the planner draws for a column, in a domain or not, is read as the class that the type promises."""
+    schema = dataclasses.replace(SCHEMA, domains={"own": Domain(name="own", type=type)}, composites={"place": PLACE})
+    column = Column(name="x", type="own" if domain else type)
+
+    cells = list(Drawer(column, schema, ()).candidates(Stream(type), unique=False, as_of=date(2026, 1, 31)))
+
+    promised = python_class(column.type, schema)
+    assert [cell for cell in cells if not isinstance(to_python(column.type, cell, schema), promised)] == []
+    assert python_class(f"{column.type}[]", schema) is tuple
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,16 @@ def seeder(tmp_path: Path) -> Iterator[SeederAddress]:
         yield sidecar.address
 
 
-@pytest.mark.parametrize("page", ["write-a-scenario", "write-a-validator-or-emitter", "use-your-own-migrations"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "write-a-scenario",
+        "write-a-validator-or-emitter",
+        "use-your-own-migrations",
+        "type-your-scenarios",
+        "notice-schema-changes",
+    ],
+)
 def test_page_works_as_it_stands(tmp_path: Path, page: str) -> None:
     """Whoever has done the tutorial and follows the page sees what it shows."""
     reader = Reader(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import threading
 from decimal import Decimal
@@ -9,12 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pytest_atdm.core.catalog.scenario import Scenario
+from pytest_atdm.core.catalog.scenario import Entity, Formula, Scenario
 from pytest_atdm.core.errors import SettingError
 from pytest_atdm.core.model import Receipt, SeededEntity
 from pytest_atdm.core.schema import Check, Column, Domain, Schema, Table
 from pytest_atdm.emit import built_in_emitters
 from pytest_atdm.emit.bundle import FixtureColumn, FixtureEntity, make_bundle, write_atomically
+from pytest_atdm.emit.playwright_json import render_playwright_json
+from pytest_atdm.emit.pytest_module import render_pytest_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +90,21 @@ def test_cells_become_python_values() -> None:
             rows=({"id": 41, "total": Decimal("120.50"), "placed_on": datetime.date(2026, 1, 30)},),
         )
     }
+
+
+def test_an_entity_with_a_count_of_0_is_there_without_rows() -> None:
+    """A loop over it does nothing, whichever parameter made the count; a receipt knows rows only."""
+    entities = {
+        "order": Entity(name="order", table="orders", source="a.yaml:1"),
+        "further": Entity(name="further", table="orders", source="a.yaml:2", count=Formula("n", "a.yaml:2")),
+    }
+
+    bundle = make_bundle(RECEIPT, dataclasses.replace(SCENARIO, entities=entities), SCHEMA)
+
+    assert bundle.entities["further"] == dataclasses.replace(bundle.entities["order"], rows=(), many=True)
+    assert '"further": []' in render_playwright_json(bundle)
+    assert "    further: tuple[Further, ...]\n" in render_pytest_module(bundle)
+    assert "    further=(),\n" in render_pytest_module(bundle)
 
 
 @pytest.mark.parametrize("emitter", built_in_emitters(), ids=lambda emitter: emitter.name)

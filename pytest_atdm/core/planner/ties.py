@@ -23,7 +23,7 @@ class Ties:
 
     def __init__(self, drafts: Sequence[Draft], *, namesakes: bool = False) -> None:
         self._above: dict[Place, Place] = {}
-        self._members: dict[Place, list[Place]] = defaultdict(list)
+        self._tied: dict[Place, list[Place]] = defaultdict(list)
         for draft in drafts:
             for key in draft.shape.foreign_keys:
                 if key.name in draft.links:
@@ -33,11 +33,11 @@ class Ties:
                     if namesakes and not isinstance(parent, ExistingRow):
                         self._tie_namesakes(draft, parent)
         for place in self._above:
-            self._members[self._top(place)].append(place)
+            self._tied[self._top(place)].append(place)
 
     def of(self, place: Place) -> Sequence[Place]:
         """Return all cells that equal *place*, those that are referred to first; *place* alone where it is free."""
-        return self._members.get(self._top(place), (place,))
+        return self._tied.get(self._top(place), (place,))
 
     def _tie_namesakes(self, child: Draft, parent: Draft) -> None:
         for column in child.shape.columns:
