@@ -83,7 +83,7 @@ class SeederClient:
         """Have *plan* written, removed and rolled back; return what the database said."""
         return _read(self._call("POST", "/target/trials", wire.dump_plan(plan)), Trial)
 
-    def list_rows(self, tables: Sequence[str], *, limit: int = 5) -> dict[str, list[Json]]:
+    def list_rows(self, tables: Sequence[str], *, limit: int) -> dict[str, list[Json]]:
         """Return the first rows of each of *tables* (ids) that stand in the target."""
         found = self._call_json("POST", "/target/rows", wire.dump({"tables": list(tables), "limit": limit}))
         return cast("dict[str, list[Json]]", found["rows"])

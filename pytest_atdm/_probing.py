@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from pytest_atdm.core.probe import JudgeRows, TryPlan
+from pytest_atdm.core.probe import STANDING_ROWS, JudgeRows, TryPlan
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,4 +29,4 @@ def drive(client: SeederClient, asking: Generator[Question, Answer, Result]) -> 
         elif isinstance(question, JudgeRows):
             answer = client.judge_rows(question.table, question.constraint, question.rows)
         else:
-            answer = client.list_rows(question.tables)
+            answer = client.list_rows(question.tables, limit=STANDING_ROWS)

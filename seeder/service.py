@@ -12,10 +12,21 @@ from typing import TYPE_CHECKING, Final
 from pytest_atdm import __version__
 from pytest_atdm.core.audit import EventKind
 from pytest_atdm.core.catalog import Domain
-from pytest_atdm.core.errors import AtdmError, InvalidRequest, NotFound, PlanRejected, SchemaMismatch, UsageError
+from pytest_atdm.core.errors import (
+    AtdmError,
+    InvalidRequest,
+    NotFound,
+    PlanRejected,
+    RowConflict,
+    RowRefused,
+    SchemaMismatch,
+    UsageError,
+)
 from pytest_atdm.core.gate import Gate
 from pytest_atdm.core.model import Finding, Plan, Receipt, SeededEntity, Trial
+from pytest_atdm.core.planner import NO_ADVICE
 from pytest_atdm.core.planner import plan as make_plan
+from pytest_atdm.core.probe import MAX_SCENARIO_TRIALS, STANDING_ROWS, JudgeRows, Search, TryPlan
 from pytest_atdm.core.rulebook import Rulebook
 from pytest_atdm.core.ulid import is_ulid, make_ulid
 from pytest_atdm.core.wire import dump_plan, load, load_plan, plan_hash
@@ -27,6 +38,9 @@ if TYPE_CHECKING:
     from pytest_atdm.core.catalog import Catalog
     from pytest_atdm.core.catalog import ReferenceTable as CatalogTable
     from pytest_atdm.core.model import Cell, PlannedRow, ResetReport, TargetState
+    from pytest_atdm.core.planner import Advice
+    from pytest_atdm.core.probe import Found
+    from pytest_atdm.core.probe.search import Searching
     from pytest_atdm.core.schema import Schema
     from seeder.db.database import Database
     from seeder.metrics import Counters
@@ -163,9 +177,16 @@ class Seeder:
         started = time.perf_counter()
         try:
             run = await self._run_of(wish)
-            plan = await self._plan(wish, run)
+            request_key = wish.request_key or new_ulid()
             context = {"actor": wish.actor} if wish.actor else {}
-            receipt = await self._seed(plan, plan_hash(dump_plan(plan)), plan.request_key, context)
+            plan = await self._plan(wish, run, request_key, NO_ADVICE)
+            try:
+                receipt = await self._seed(plan, plan_hash(dump_plan(plan)), request_key, context)
+            except (RowConflict, RowRefused):
+                better = await self._find_plan(wish, run, request_key)
+                if better is None:
+                    raise
+                receipt = await self._seed(better, plan_hash(dump_plan(better)), request_key, context)
         except AtdmError as error:
             self._count_failure(error, started)
             raise
@@ -209,18 +230,55 @@ class Seeder:
             RunStart(run_id=run_id, session_id=run_id, actor=actor, seed=seed, as_of=day.isoformat())
         )
 
-    async def _plan(self, wish: Wish, run: RunRecord) -> Plan:
+    async def _plan(self, wish: Wish, run: RunRecord, request_key: str, advice: Advice) -> Plan:
         scenario = self._catalog.scenario(wish.scenario)
         gate = self._gate(await self._database.schema(), scenario.domain)
+        return self._plan_with(wish, run, request_key, gate, advice)
+
+    def _plan_with(self, wish: Wish, run: RunRecord, request_key: str, gate: Gate, advice: Advice) -> Plan:
         return make_plan(
-            scenario,
+            self._catalog.scenario(wish.scenario),
             gate.rulebook,
             overrides=wish.overrides,
             run_id=run.run_id,
-            request_key=wish.request_key or new_ulid(),
+            request_key=request_key,
             seed=run.seed if wish.seed is None else wish.seed,
-            as_of=wish.as_of or datetime.date.fromisoformat(run.as_of),
+            as_of=_day_of(wish, run),
+            advice=advice,
         )
+
+    async def _find_plan(self, wish: Wish, run: RunRecord, request_key: str) -> Plan | None:
+        """Return another plan of *wish* that the database takes, where its refusals lead to one."""
+        scenario = self._catalog.scenario(wish.scenario)
+        schema = await self._database.schema()
+        gate = self._gate(schema, scenario.domain)
+        search = Search(
+            lambda advice: self._plan_with(wish, run, request_key, gate, advice),
+            gate,
+            gate.rulebook,
+            tables=[schema.table(entity.table).id for entity in scenario.entities.values()],
+            as_of=_day_of(wish, run),
+            at_most=MAX_SCENARIO_TRIALS,
+        )
+        found = await self._answer(search.ask(NO_ADVICE))
+        return found.plan if found else None
+
+    async def _answer(self, asking: Searching) -> Found | None:
+        """Answer the questions of *asking* until it returns, and return what it does."""
+        answer: object = None
+        while True:
+            try:
+                question = asking.send(answer)
+            except StopIteration as stop:
+                found: Found | None = stop.value
+                return found
+            if isinstance(question, TryPlan):
+                outcome = await self._database.try_plan(question.plan)
+                answer = Trial(refusal=outcome.refusal, made=outcome.made, residue=outcome.residue)
+            elif isinstance(question, JudgeRows):
+                answer = await self._database.judge_rows(question.table, question.constraint, question.rows)
+            else:
+                answer = await self._database.list_rows(question.tables, STANDING_ROWS)
 
     async def _seed(self, plan: Plan, digest: str, idempotency_key: str, context: Mapping[str, Cell]) -> Receipt:
         gate = self._gate(await self._schema_of(plan), plan.domain)
@@ -315,6 +373,10 @@ class Seeder:
     def _count_reset(self, report: ResetReport, started: float) -> ResetReport:
         self._counters.count_reset(report, seconds=time.perf_counter() - started)
         return report
+
+
+def _day_of(wish: Wish, run: RunRecord) -> datetime.date:
+    return wish.as_of or datetime.date.fromisoformat(run.as_of)
 
 
 def new_ulid() -> str:

@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from typing import TYPE_CHECKING, Final
 
 from seeder.db.border import translated
-from seeder.db.queries import QUERIES, quote_ident, quote_text
+from seeder.db.queries import QUERIES, quote_ident, quote_table, quote_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 #: Values taken from a sequence at a time: one round trip for some hundred rows.
 BLOCK_KEYS: Final = 256
+_LARGEST_BLOCK: Final = 16_384
 
 #: Stands for the row's place and its whole content where a table has no key.
 PLACE: Final = ("ctid",)
@@ -61,15 +62,38 @@ class KeyBlocks:
         self._pool = pool
         self._values: dict[str, deque[int]] = defaultdict(deque)
 
-    async def take(self, needed: Mapping[str, int]) -> dict[str, list[int]]:
-        """Return so many values of each sequence; a round trip only where a block is used up."""
+    async def take(self, needed: Mapping[str, int], feeds: Mapping[str, tuple[str, str]]) -> dict[str, list[int]]:
+        """Return so many values of each sequence; round trips only where a block is used up.
+
+        *feeds* says which column (of which table id) each sequence feeds: a value that stands there is passed over,
+        since rows may have been loaded without their sequence.
+        """
+        size = max(BLOCK_KEYS, *needed.values(), 0)
         while short := [name for name, count in needed.items() if len(self._values[name]) < count]:
-            await self._take_blocks(short, max(BLOCK_KEYS, *needed.values()))
+            await self._take_blocks(short, size, feeds)
+            size = min(size * 2, _LARGEST_BLOCK)
         # No await from here on: no other task takes the same values.
         return {name: [self._values[name].popleft() for _ in range(count)] for name, count in needed.items()}
 
-    async def _take_blocks(self, sequences: Iterable[str], count: int) -> None:
+    async def _take_blocks(self, sequences: Iterable[str], count: int, feeds: Mapping[str, tuple[str, str]]) -> None:
         with translated("taking keys ahead"):
             rows = await self._pool.fetch(QUERIES["take_keys"], list(sequences), count)
-        for name, value in rows:
-            self._values[name].append(value)
+            taken: dict[str, list[int]] = defaultdict(list)
+            for name, value in rows:
+                taken[name].append(value)
+            standing = await self._find_standing(taken, feeds)
+        for name, values in taken.items():
+            self._values[name].extend(value for value in values if (name, value) not in standing)
+
+    async def _find_standing(
+        self, taken: Mapping[str, list[int]], feeds: Mapping[str, tuple[str, str]]
+    ) -> set[tuple[str, int]]:
+        """Return the (sequence, value) whose value the column has that the sequence feeds."""
+        names = [name for name in taken if name in feeds]
+        parts = [
+            f"SELECT {quote_text(name)} AS name, v AS value FROM unnest(${number}::bigint[]) AS v"
+            f" WHERE EXISTS (SELECT FROM {quote_table(feeds[name][0])} t WHERE t.{quote_ident(feeds[name][1])} = v)"
+            for number, name in enumerate(names, start=1)
+        ]
+        rows = await self._pool.fetch(" UNION ALL ".join(parts), *(taken[name] for name in names)) if parts else ()
+        return {(row["name"], row["value"]) for row in rows}

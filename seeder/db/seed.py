@@ -203,12 +203,23 @@ SELECT answer::text FROM written, appended WHERE seq > 0"""
                 for column, source in row.keys.items()
                 if source == f"{row.name}.{column}"
             }
-        taken = await self._blocks.take(Counter(own.values()))
+        taken = await self._blocks.take(Counter(own.values()), self._feeds(plan, own))
         allotted = {place: taken[sequence].pop(0) for place, sequence in own.items()}
         return {
             row.name: {**row.values, **{column: allotted[source] for column, source in row.keys.items()}}
             for row in plan.rows
         }
+
+    def _feeds(self, plan: Plan, own: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+        """Return which column each sequence of *own* (by ``row.column``) feeds, where it is a key that has an index."""
+        tables = {row.name: row.table for row in plan.rows}
+        found: dict[str, tuple[str, str]] = {}
+        for place, sequence in own.items():
+            row, _, column = place.rpartition(".")
+            table = self._target.schema.tables[tables[row]]
+            if "select" not in table.missing_rights and any(columns[0] == column for columns in table.unique_sets):
+                found[sequence] = (table.id, column)
+        return found
 
     def _check_row(self, name: str, table: str, *columns: str) -> None:
         where = f'row "{name}"'

@@ -26,12 +26,24 @@ if TYPE_CHECKING:
     from pytest_atdm.core.probe.questions import Answer, Question
     from pytest_atdm.core.rulebook import Rulebook
 
-__all__ = ("Found", "JudgeRows", "ListRows", "Probe", "Search", "TryPlan", "Verdict")
+__all__ = (
+    "MAX_SCENARIO_TRIALS",
+    "STANDING_ROWS",
+    "Found",
+    "JudgeRows",
+    "ListRows",
+    "Probe",
+    "Search",
+    "TryPlan",
+    "Verdict",
+)
 
 #: So many plans are tried for one table: the first is right for most, and each costs a few ms.
 MAX_TRIALS: Final = 24
 #: Fewer for a scenario: a test waits.
 MAX_SCENARIO_TRIALS: Final = 10
+#: So many rows of a table are looked at for one to refer to.
+STANDING_ROWS: Final = 5
 ENTITY: Final = "row"
 _UNTRIED: Final = Reason("unexplained", "no plan was tried")
 
