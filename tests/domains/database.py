@@ -40,8 +40,10 @@ class DomainDatabase:
         name = urlsplit(self.url).path.removeprefix("/")
         asyncio.run(_execute(self.url, f"ALTER DATABASE \"{name}\" SET atdm.test_database = 'on'"))
 
-    def ask(self, question: Callable[[asyncpg.Connection], Awaitable[Answer]]) -> Answer:
-        """Return the answer to *question*, which runs in a transaction that is rolled back."""
+    def ask(
+        self, question: Callable[[asyncpg.Connection], Awaitable[Answer]], *, keeps_changes: bool = False
+    ) -> Answer:
+        """Return the answer to *question*, which runs in a transaction that is rolled back unless *keeps_changes*."""
 
         async def connect_and_ask() -> Answer:
             connection = await asyncpg.connect(self.url)
@@ -49,9 +51,12 @@ class DomainDatabase:
                 transaction = connection.transaction()
                 await transaction.start()
                 try:
-                    return await question(connection)
-                finally:
+                    answer = await question(connection)
+                except BaseException:
                     await transaction.rollback()
+                    raise
+                await (transaction.commit() if keeps_changes else transaction.rollback())
+                return answer
             finally:
                 await connection.close()
 

@@ -60,9 +60,7 @@ def test_every_requirement_is_used(domain: str) -> None:
 
 
 def test_every_table_is_planted(domain: str, schema: Schema) -> None:
-    """Each table of the domain has a row, planted or referred to, in one scenario at least; those that only its
-    application writes aside.
-    """
+    """Each table has a row in some scenario, planted or referred to, but for those that only the application writes."""
     entities = [entity for id in scenarios_of(CATALOG, domain) for entity in CATALOG.scenario(id).entities.values()]
 
     assert {schema.table(name) for name in TABLES[domain]["tables"]} == {schema.table(one.table) for one in entities}
