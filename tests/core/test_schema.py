@@ -6,7 +6,7 @@ from pytest_atdm.core.errors import SchemaMismatch
 from pytest_atdm.core.schema import Schema, Table
 
 #: Tables of two schemas, of which the search path leads to one.
-SCHEMA = Schema(tables={id: Table(id=id, columns=()) for id in ("public.readers", "shop.orders", "warehouse_west.bins")})
+SCHEMA = Schema(tables={id: Table(id=id, columns=()) for id in ("public.readers", "shop.orders", "stock_west.bins")})
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_a_table_goes_by_its_id_or_by_its_name_along_the_search_path(name: str, 
     ("name", "hint"),
     [
         ("orders", 'did you mean "shop.orders"?'),
-        ("bins", "known tables: warehouse_west.bins"),
+        ("bins", "known tables: stock_west.bins"),
         ("public.orders", 'did you mean "shop.orders"?'),
         ("reader", 'did you mean "readers"?'),
     ],
