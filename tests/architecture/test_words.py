@@ -78,10 +78,12 @@ def test_domain_words_are_read_from_the_migrations() -> None:
     assert {"customer", "country", "price", "coupon", "payment", "shipment", "refund", "sku", "subtotal"} <= words
 
 
-@pytest.mark.parametrize("line", ["claim_status = 1", "class MemberRow:", "# the diagnosis", "npi", "two providers"])
+@pytest.mark.parametrize(
+    "line", ["claim_status = 1", "class MemberRow:", "# the diagnosis", "npi", "two providers", "all countries"]
+)
 def test_word_of_a_domain_is_noticed(line: str) -> None:
     """A word is noticed in code and comment, in snake and camel case, singular and plural."""
-    words = frozenset({"claim", "member", "diagnosis", "npi", "provider"})
+    words = frozenset({"claim", "country", "member", "diagnosis", "npi", "provider"})
 
     assert 1 == len(list(find_domain_words(Source("sample.py", line), words)))
 
