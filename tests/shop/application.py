@@ -143,9 +143,12 @@ class Shop:
 
 
 async def _place(connection: asyncpg.Connection, order: asyncpg.Record, today: datetime.date) -> Decimal:
-    _refuse_unless(order["state"] == "cart", "not_a_cart")
-    _refuse_unless(order["customer_status"] == "active", "customer_blocked")
-    _refuse_unless(not await connection.fetch(SHORT_OF, order["id"]), "out_of_stock")
+    if order["state"] != "cart":
+        raise Refused("not_a_cart")
+    if order["customer_status"] != "active":
+        raise Refused("customer_blocked")
+    if await connection.fetch(SHORT_OF, order["id"]):
+        raise Refused("out_of_stock")
     await connection.execute(REPRICE, order["id"], today)
     subtotal = await connection.fetchval(
         "SELECT sum(line_total) FROM shop.order_items WHERE order_id = $1", order["id"]
@@ -165,8 +168,10 @@ async def _redeem(
     if coupon_id is None:
         return NOTHING
     coupon = await connection.fetchrow("SELECT * FROM shop.coupons WHERE id = $1 FOR UPDATE", coupon_id)
-    _refuse_unless(coupon["valid_from"] <= today <= coupon["valid_to"], "coupon_expired")
-    _refuse_unless(subtotal >= coupon["minimum_subtotal"], "coupon_below_minimum")
+    if not coupon["valid_from"] <= today <= coupon["valid_to"]:
+        raise Refused("coupon_expired")
+    if subtotal < coupon["minimum_subtotal"]:
+        raise Refused("coupon_below_minimum")
     await connection.execute("UPDATE shop.coupons SET uses = uses + 1 WHERE id = $1", coupon_id)
     share: int = coupon["percent_off"]
     return (subtotal * share / 100).quantize(NOTHING)
@@ -180,7 +185,8 @@ async def _find_fee(connection: asyncpg.Connection, method: str, subtotal: Decim
 
 
 async def _pay(connection: asyncpg.Connection, order: asyncpg.Record, today: datetime.date) -> Decimal:
-    _refuse_unless(order["state"] == "placed", "not_to_be_paid")
+    if order["state"] != "placed":
+        raise Refused("not_to_be_paid")
     total: Decimal = order["total"]
     await connection.execute(
         PAY,
@@ -196,7 +202,8 @@ async def _pay(connection: asyncpg.Connection, order: asyncpg.Record, today: dat
 
 
 async def _cancel(connection: asyncpg.Connection, order: asyncpg.Record, today: datetime.date) -> Decimal:
-    _refuse_unless(order["state"] not in NOT_CANCELLED, NOT_CANCELLED.get(order["state"], ""))
+    if order["state"] in NOT_CANCELLED:
+        raise Refused(NOT_CANCELLED[order["state"]])
     cancelled = "UPDATE shop.orders SET status = 'cancelled', cancelled_at = $2 WHERE id = $1"
     await connection.execute(cancelled, order["id"], _noon(today))
     await connection.execute(SET_ASIDE, order["id"], -1)
@@ -207,18 +214,15 @@ async def _cancel(connection: asyncpg.Connection, order: asyncpg.Record, today: 
 async def _take_back(
     connection: asyncpg.Connection, order: asyncpg.Record, line_no: int, today: datetime.date
 ) -> Decimal:
-    _refuse_unless(order["state"] == "delivered", "not_delivered")
-    _refuse_unless((today - order["delivered_at"].date()).days <= RETURN_DAYS, "too_late")
+    if order["state"] != "delivered":
+        raise Refused("not_delivered")
+    if (today - order["delivered_at"].date()).days > RETURN_DAYS:
+        raise Refused("too_late")
     try:
         refund: Decimal = await connection.fetchval(REFUND_LINE, order["id"], line_no, _noon(today))
     except asyncpg.UniqueViolationError as error:  # the payment has an open refund already
         raise Refused("refund_under_way") from error
     return refund
-
-
-def _refuse_unless(holds: bool, reason: str) -> None:  # noqa: FBT001
-    if not holds:
-        raise Refused(reason)
 
 
 def _noon(day: datetime.date) -> datetime.datetime:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def shop_database(make_database: Callable[[str], str]) -> DomainDatabase:
     """A database with ``migrations/shop`` applied, in which nothing stays."""
-    return _make_shop_database(make_database("shop"))
+    return _make_shop_database(make_database("shop_domain"))
 
 
 @pytest.fixture(scope="session")
