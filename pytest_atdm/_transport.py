@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import select
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class OneConnection(httpx.BaseTransport):
-    """Sends every request over one connection to the host of *url*, opened when it is needed and again when it broke.
+    """Sends every request over one connection to the host of *url*, opened when it is needed and again when it ended.
 
     The extension ``target`` stands in for the URL's path, as with httpx's own transport.
     Gives up after *connect_s* seconds without a connection, and after *read_s* seconds without a byte. Whatever goes
@@ -30,6 +31,8 @@ class OneConnection(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the answer to *request*, read to its end."""
+        if self._is_over():
+            self._connection.close()
         if self._connection.sock is None:
             self._connect(request)
         with self._closed_on_error(), _translated(request):
@@ -41,6 +44,14 @@ class OneConnection(httpx.BaseTransport):
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def _is_over(self) -> bool:
+        """Return whether the kept connection has something to read: no answer is due, so that can only be its end."""
+        if self._connection.sock is None:
+            return False
+        poll = select.poll()
+        poll.register(self._connection.sock, select.POLLIN)
+        return bool(poll.poll(0))
 
     def _connect(self, request: httpx.Request) -> None:
         try:

@@ -228,8 +228,10 @@ class Schema(Strict):
         for candidate in self._candidates(name):
             if candidate in self.tables:
                 return self.tables[candidate]
+        elsewhere = [id for id in self.tables if id.partition(".")[2] == name.rpartition(".")[2]]
         raise SchemaMismatch(
-            f'{where or "request"}: the database has no table "{name}"', hint=suggest(name, self._names(), "table")
+            f'{where or "request"}: the database has no table "{name}"',
+            hint=suggest(name, elsewhere or self._names(), "table"),
         )
 
     def _candidates(self, name: str) -> Iterator[str]:
@@ -238,7 +240,9 @@ class Schema(Strict):
             yield f"{schema}.{name}"
 
     def _names(self) -> list[str]:
-        return [name.partition(".")[2] for name in self.tables] + list(self.tables)
+        """Return what a table may be called: its id, and without the schema where the search path leads there."""
+        found = [id.partition(".") for id in self.tables]
+        return [name for schema, _, name in found if schema in self.search_path] + list(self.tables)
 
 
 def dump_schema(schema: Schema) -> bytes:

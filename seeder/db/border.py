@@ -103,9 +103,8 @@ def _translate_own(state: str, message: str) -> AtdmError:
 
 def _translate_refusal(error: asyncpg.PostgresError, state: str, doing: str) -> AtdmError:
     if state[:2] in ("0A", "22", "23", "44", "P0", "09", "27"):
-        detail = f" ({error.detail})" if error.detail else ""
         return RowRefused(
-            f"{doing}: {_place(error)}: {error}{detail}",
+            f"{doing}: {_place(error)}: {error}",  # the driver's text holds detail and hint
             hint="the database itself refuses this row: change the scenario, or the override that leads to it",
         )
     if state in _NAMES_UNKNOWN:

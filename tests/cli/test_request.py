@@ -101,6 +101,21 @@ def test_a_receipt_for_people(atdm: Atdm) -> None:
     }
 
 
+def test_domains_stand_side_by_side(atdm: Atdm, tmp_path: Path) -> None:
+    """Two domains are seeded into one embedded database, the second in a schema of its own, and leave it together."""
+    tables = set()
+    for scenario in (SCENARIO, "refund_under_way"):
+        outcome = atdm("request", scenario, "--pytest", "--fixtures-dir", str(tmp_path), "--output", "json")
+        assert (outcome.code, outcome.err) == (0, "")
+        tables |= {entity["table"] for entity in outcome.payload["entities"].values()}
+        compile((tmp_path / f"atdm_{scenario}.py").read_text(encoding="utf-8"), scenario, "exec")
+
+    removed = atdm("reset", "--all", "--output", "json").payload["seeded"]
+
+    assert {"public.claims", "shop.refunds", "shop.order_items"} <= tables
+    assert {"public.claims", "shop.refunds", "shop.order_items"} <= removed.keys()
+
+
 def test_a_receipt_in_json(atdm: Atdm, tmp_path: Path) -> None:
     """The receipt, the files and the database; what the files hold is what the receipt says."""
     outcome = atdm("request", SCENARIO, "--playwright", "--fixtures-dir", str(tmp_path), "--output", "json")

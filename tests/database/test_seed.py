@@ -102,12 +102,13 @@ def test_a_refused_row_leaves_nothing(make_world: MakeWorld) -> None:
     world = make_world(SHOP)
     before = world.rows()
 
-    with pytest.raises(RowRefused, match="known_size"):
+    with pytest.raises(RowRefused, match="known_size") as caught:
         world.seed(
             planned("shelf", "shelf", {"label": "a"}, id="shelf.id"),
             planned("box", "box", {"size": "huge"}, id="box.id", shelf_id="shelf.id"),
         )
 
+    assert 1 == caught.value.message.count("Failing row contains")
     assert before == world.rows()
     assert 0 == world.fetch("SELECT count(*) FROM atdm.request")
     assert 0 == world.fetch("SELECT count(*) FROM atdm.ledger")

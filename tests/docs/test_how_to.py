@@ -63,6 +63,15 @@ def test_page_works_as_it_stands(tmp_path: Path, page: str) -> None:
     assert reader.commands
 
 
+def test_own_schema_is_brought(tmp_path: Path) -> None:
+    """Whoever follows the page from an empty folder has a domain of their own, and sees the errors that it shows."""
+    reader = Reader(tmp_path)
+
+    reader.follow("docs/how-to/bring-your-own-schema.md")
+
+    assert len(reader.commands) == 5
+
+
 def test_own_database_is_refused_until_it_is_marked(tmp_path: Path, make_database: Callable[[str], str]) -> None:
     """The page's database is refused as long as it is not marked, and used once it is."""
     page = "docs/how-to/use-your-own-database.md"

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Final
 import asyncpg
 import pytest
 
+from tests.domains.database import Values, insert, insert_rows
+
 if TYPE_CHECKING:
-    from tests.healthcare.conftest import ClaimsDatabase
+    from tests.domains.database import DomainDatabase
 
 TODAY: Final = datetime.date(2026, 1, 15)
 YESTERDAY: Final = TODAY - datetime.timedelta(days=1)
 MEMBER: Final = "00000000-0000-4000-8000-000000000001"
 OTHER: Final = "00000000-0000-4000-8000-000000000002"
-
-Values = dict[str, object]
 
 #: One row of each table that all constraints let pass, parents before children.
 VALID: Final[dict[str, Values]] = {
@@ -163,30 +163,18 @@ CHECKS: Final = """
 """
 
 
-async def insert(connection: asyncpg.Connection, table: str, values: Values) -> None:
-    """Insert one row, keys that the database would allot included."""
-    columns, places = ", ".join(values), ", ".join(f"${position}" for position in range(1, len(values) + 1))
-    await connection.execute(
-        f"INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE VALUES ({places})",  # noqa: S608
-        *values.values(),
-    )
-
-
 async def insert_valid_rows(connection: asyncpg.Connection, *, before: str = "") -> None:
     """Insert the valid rows of all tables, or of those that stand before the table *before*."""
-    for table, values in VALID.items():
-        if table == before:
-            return
-        await insert(connection, table, values)
+    await insert_rows(connection, VALID, before=before)
 
 
-def test_valid_rows_pass(claims_database: ClaimsDatabase) -> None:
+def test_valid_rows_pass(claims_database: DomainDatabase) -> None:
     """The rows that the negative examples start from break no constraint."""
     claims_database.ask(insert_valid_rows)
 
 
 @pytest.mark.parametrize("name", BREAKING)
-def test_check_refuses(claims_database: ClaimsDatabase, name: str) -> None:
+def test_check_refuses(claims_database: DomainDatabase, name: str) -> None:
     """Each CHECK refuses a row that differs from a valid one only in what the CHECK is about."""
     table, changes = BREAKING[name]
 
@@ -200,12 +188,12 @@ def test_check_refuses(claims_database: ClaimsDatabase, name: str) -> None:
     assert caught.value.constraint_name == name
 
 
-def test_every_check_has_a_negative_example(claims_database: ClaimsDatabase) -> None:
+def test_every_check_has_a_negative_example(claims_database: DomainDatabase) -> None:
     """No CHECK of the domain is untested, and no example is for a CHECK that is gone."""
     assert set(BREAKING) == {row["conname"] for row in claims_database.fetch(CHECKS)}
 
 
-def test_every_reference_is_indexed(claims_database: ClaimsDatabase) -> None:
+def test_every_reference_is_indexed(claims_database: DomainDatabase) -> None:
     """Each foreign key has an index that begins with its column, so no removal of a parent scans its children."""
     assert claims_database.fetch(UNINDEXED_REFERENCES) == []
 
@@ -220,7 +208,7 @@ def test_every_reference_is_indexed(claims_database: ClaimsDatabase) -> None:
         ("claims", {"id": 2}),
     ],
 )
-def test_business_key_is_unique(claims_database: ClaimsDatabase, table: str, changes: Values) -> None:
+def test_business_key_is_unique(claims_database: DomainDatabase, table: str, changes: Values) -> None:
     """A second row with another key of its own, but the same business key, is refused."""
 
     async def attempt(connection: asyncpg.Connection) -> None:
@@ -231,7 +219,7 @@ def test_business_key_is_unique(claims_database: ClaimsDatabase, table: str, cha
         claims_database.ask(attempt)
 
 
-def test_member_owes_what_is_not_paid(claims_database: ClaimsDatabase) -> None:
+def test_member_owes_what_is_not_paid(claims_database: DomainDatabase) -> None:
     """The database computes the member's share from the allowed and the paid amount."""
 
     async def ask_share(connection: asyncpg.Connection) -> object:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
-    from tests.healthcare.conftest import ClaimsDatabase
+    from tests.domains.database import DomainDatabase
 
 #: A constraint's own expression, judged over numbers that are not in the table.
 JUDGE: Final = """
@@ -27,7 +27,7 @@ def is_luhn_valid(card_number: str) -> bool:
     return total % 10 == 0
 
 
-def let_pass(database: ClaimsDatabase, constraint: str, npis: list[str]) -> set[str]:
+def let_pass(database: DomainDatabase, constraint: str, npis: list[str]) -> set[str]:
     """Return those of *npis* that *constraint* lets pass."""
     query = database.fetch(JUDGE, constraint)[0][0]
     return {row["npi"] for row in database.fetch(query, npis)}
@@ -41,7 +41,7 @@ def test_luhn_knows_published_examples(published: str) -> None:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(npis=numbers)
-def test_check_digit_is_judged_as_luhn_does(claims_database: ClaimsDatabase, npis: list[str]) -> None:
+def test_check_digit_is_judged_as_luhn_does(claims_database: DomainDatabase, npis: list[str]) -> None:
     """Exactly the numbers without a valid check digit pass the arithmetic of the CHECK."""
     passed = let_pass(claims_database, "providers_npi_lacks_check_digit", npis)
 
@@ -50,7 +50,7 @@ def test_check_digit_is_judged_as_luhn_does(claims_database: ClaimsDatabase, npi
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(npis=numbers)
-def test_no_number_that_could_be_issued_passes(claims_database: ClaimsDatabase, npis: list[str]) -> None:
+def test_no_number_that_could_be_issued_passes(claims_database: DomainDatabase, npis: list[str]) -> None:
     """Numbers that begin with 1 or 2, as all issued ones do, are refused whatever their check digit."""
     passed = let_pass(claims_database, "providers_npi_is_never_issued", npis)
 

@@ -58,6 +58,26 @@ def test_a_connection_is_kept() -> None:
         assert b"okok" == ask(transport, address) + ask(transport, address)
 
 
+def test_a_connection_that_the_server_closed_is_opened_anew() -> None:
+    """A server hangs up where nothing comes for some seconds, as during a slow test; the next request is answered."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(2)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with open_transport(address) as transport:
+            for _ in range(2):
+                thread = threading.Thread(target=_answer_once, args=(listener,), daemon=True)
+                thread.start()
+                assert b"ok" == ask(transport, address)
+                thread.join(10)
+
+
+def _answer_once(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(65_536)
+        connection.sendall(OK)
+
+
 @pytest.mark.parametrize(
     ("reply", "error"),
     [

@@ -84,7 +84,7 @@ def parse(text: str, *, source: str = "") -> Expr:
     """Return the tree of the Postgres expression *text*.
 
     What is not understood becomes ``Opaque``; ``current_date`` and ``now()`` become the name ``as_of``, so that the
-    same text means the same whenever it is evaluated. A reserved word before a point (``order.quantity``) is a name.
+    same text means the same whenever it is evaluated. A reserved word before a point (``order.amount``) is a name.
 
     Raises:
         ExpressionError: *text* is not one Postgres expression; the message names *source*.
