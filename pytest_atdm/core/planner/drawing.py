@@ -53,7 +53,7 @@ class Drawing:
         part = self.unique_part if unique else ()
         stream = Stream(self.seed, *part, self.scenario, draft.name, column.name, self.number + attempt)
         drawer = self.situation.rulebook.drawer(draft.shape, column, conditions)
-        taken = self._taken(draft, column) if unique else ()
+        taken = self._taken(draft, column) if unique else self._taken_beside(draft, column)
         candidates = drawer.candidates(stream, unique=unique, as_of=self.as_of)
         usable = (cell for cell in candidates if cell is not None and cell not in taken)
         found = self._prefer_free(draft, column, usable) if unique else next(usable, None)
@@ -86,6 +86,19 @@ class Drawing:
         """Return what *column* holds already, in the catalog's reference rows and in the other rows of this plan."""
         others = [other.values[column.name] for other in self.drafts if _has(other, draft, column)]
         return [*self.situation.rulebook.reference_cells(draft.table, column.name), *others]
+
+    def _taken_beside(self, draft: Draft, column: Column) -> list[Cell]:
+        """Return what *column* holds in rows of this plan that are equal in all else that a unique key is made of."""
+        found: list[Cell] = []
+        for columns in draft.shape.differing_sets:
+            if column.name in columns and len(columns) > 1:
+                others = [name for name in columns if name != column.name]
+                found += [
+                    other.values[column.name]
+                    for other in self.drafts
+                    if _has(other, draft, column) and all(_are_equal(other, draft, name) for name in others)
+                ]
+        return found
 
     def _conditions_on(
         self, draft: Draft, column: Column, hidden: Collection[str], *, loosely: bool
@@ -139,6 +152,12 @@ def _is_false(predicate: Evaluator, column: str, value: Value) -> bool:
         return predicate(lambda parts: value if parts == (column,) else UNDECIDED) in (False, None)
     except EvaluationError:
         return False
+
+
+def _are_equal(one: Draft, other: Draft, column: str) -> bool:
+    """Return whether both rows have the same in *column*: a cell, or the key of one row."""
+    cells = [row.keys.get(column) or row.values.get(column) for row in (one, other)]
+    return cells[0] == cells[1] and cells[0] is not None
 
 
 def _has(other: Draft, draft: Draft, column: Column) -> bool:

@@ -481,7 +481,12 @@ class Filling:
         # A default that is the same for every row clashes where rows must differ.
         if column.nullable or self._is_reference(draft, column.name) or not self._is_constant(column):
             return False
-        return self._carries_uniqueness(draft, column)
+        return self._carries_uniqueness(draft, column) or self._differs_within(draft, column)
+
+    def _differs_within(self, draft: Draft, column: Column) -> bool:
+        """True where a unique key holds *column*, and other rows of the plan are of the same table."""
+        has_others = any(other.shape is draft.shape and other is not draft for other in self.drafts)
+        return has_others and any(column.name in columns for columns in draft.shape.unique_sets)
 
     def _is_constant(self, column: Column) -> bool:
         return not isinstance(default_value(column, self.as_of), Undecided)

@@ -11,6 +11,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_atdm.core.catalog import Literal
 from pytest_atdm.core.errors import PlanImpossible
 from pytest_atdm.core.expressions import EvaluationError
 from pytest_atdm.core.model import PlannedRow
@@ -151,7 +152,8 @@ def _refers_by_value(draft: Draft, drafts: Sequence[Draft]) -> bool:
     """Return whether a given cell may be the key of a planned row: which one it is depends on what stands already."""
     planned = {one.table for one in drafts}
     keys = [key for key in draft.shape.foreign_keys if key.parent in planned]
-    return any(column in draft.given for key in keys for column in key.columns)
+    given = [draft.given[column] for key in keys for column in key.columns if column in draft.given]
+    return any(not isinstance(one, Literal) or one.value is not None for one in given)
 
 
 def _copy(draft: Draft, values: Mapping[str, Cell]) -> Draft:
