@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pytest_atdm.core.probe import Probe, Verdict
     from pytest_atdm.core.schema import Schema
 
+#: So many characters of a reason are shown to a person; JSON has it whole.
+REASON_SHOWN: Final = 150
 OUTCOMES: Final = ("planted", "reused", "refused", "failed")
 
 
@@ -184,7 +186,7 @@ def _describe_residue(residue: Sequence[Residue]) -> list[dict[str, object]]:
 
 
 def _write(described: Sequence[dict[str, object]], summary: Mapping[str, int]) -> Iterable[str]:
-    rows = [(one["table"], one["outcome"], _first_line(str(one["reason"]))) for one in described]
+    rows = [(one["table"], one["outcome"], _shorten(str(one["reason"]))) for one in described]
     yield from format_table(("table", "outcome", "reason"), rows)
     yield ""
     yield ", ".join(f"{count} {outcome}" for outcome, count in summary.items())
@@ -199,5 +201,6 @@ def _write_left_behind(described: Sequence[dict[str, object]]) -> Iterator[str]:
             yield f"{one['table']}: left behind by a reset: {committed['residue']}, {committed['relations']} relations"
 
 
-def _first_line(text: str) -> str:
-    return text.splitlines()[0] if text else ""
+def _shorten(text: str) -> str:
+    line = text.splitlines()[0] if text else ""
+    return line if len(line) <= REASON_SHOWN else f"{line[: REASON_SHOWN - 3]}..."

@@ -51,6 +51,7 @@ def seeder(tmp_path: Path) -> Iterator[SeederAddress]:
         "use-your-own-migrations",
         "type-your-scenarios",
         "notice-schema-changes",
+        "check-a-schema",
     ],
 )
 def test_page_works_as_it_stands(tmp_path: Path, page: str) -> None:

@@ -46,6 +46,8 @@ def _judge_orphan(check: Check, row: PlannedRow, key: ForeignKey) -> Iterator[Fi
     cells = [row.values.get(column) for column in key.columns]
     if any(cell is None and column not in row.keys for column, cell in zip(key.columns, cells, strict=True)):
         return
+    if any(row.keys.get(column) == f"{row.name}.{column}" for column in key.columns):
+        return  # a number of its own sequence: only the database knows whether some row has it
     if not row.keys.keys().isdisjoint(key.columns):
         yield _finding(check, row, key, cells, f"no planned row of {key.parent} owns this key")
         return

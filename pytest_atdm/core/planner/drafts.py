@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.planner.advice import Advice
     from pytest_atdm.core.rulebook import Condition, Rulebook
-    from pytest_atdm.core.schema import ForeignKey, Table
+    from pytest_atdm.core.schema import Column, ForeignKey, Schema, Table
 
 #: More rows than any situation needs that nobody counted: parents of parents without end.
 MAX_DRAFTS: Final = 10_000
@@ -86,6 +86,9 @@ class Drafting:
                 )
             for key in draft.shape.foreign_keys:
                 self._link(draft, key, queue)
+            for key in draft.shape.foreign_keys:
+                if (draft.table, key.name) in self.advice.apart and key.name in draft.links:
+                    draft.links[key.name] = draft.links.pop(key.name)  # its row is made last
             self._add_references(draft, queue)
 
     def _further_rows(self) -> list[Draft]:
@@ -177,7 +180,9 @@ class Drafting:
             return True
         if draft.table in self.advice.full and key.parent != draft.table:
             return True
-        return not any(column in draft.given for column in key.columns) and is_required(draft.shape, key)
+        return not any(column in draft.given for column in key.columns) and is_required(
+            draft.shape, key, self.rulebook.schema
+        )
 
     def _pick(self, draft: Draft, key: ForeignKey, entity: str, source: str) -> Draft | ExistingRow:
         rows = self._by_entity[entity]
@@ -293,7 +298,7 @@ class Drafting:
         return key.name in draft.links and (draft.entity, key.name) not in self._links
 
     def _part(self, draft: Draft, key: ForeignKey, queue: list[Draft]) -> None:
-        before = draft.links[key.name]
+        before = draft.links.pop(key.name)  # what is linked last is made last
         name = self._free_name(f"{draft.name}.{key.name}")
         standing = self.advice.reuse.get(key.parent, ())
         others = [row for row in standing if not isinstance(before, ExistingRow) or dict(row) != dict(before.values)]
@@ -306,17 +311,25 @@ class Drafting:
             other.links[key.name] = draft
 
 
-def is_required(table: Table, key: ForeignKey) -> bool:
+def is_required(table: Table, key: ForeignKey, schema: Schema) -> bool:
     """Return whether a row of *table* cannot do without the parent.
 
-    A key with a part that may stay NULL, or with a default for every part, can. MATCH FULL takes no key in parts.
+    A key with a part that may stay NULL, or with a default for every part, can; but a number from its own sequence is
+    no reference to a row that has another sequence. MATCH FULL takes no key in parts.
     """
     columns = [table.column_by_name[name] for name in key.columns]
-    if all(column.default is not None or column.filled_by_database for column in columns):
+    parents = [schema.tables[key.parent].column_by_name[name] for name in key.parent_columns]
+    if all(_is_filled(column, parent) for column, parent in zip(columns, parents, strict=True)):
         return False
     if key.match == "full":
         return any(not column.nullable for column in columns)
     return all(column.generated or not column.nullable for column in columns)
+
+
+def _is_filled(column: Column, parent: Column) -> bool:
+    if column.sequence is not None:
+        return parent.sequence is None
+    return column.generated or column.default is not None
 
 
 def _is_one_to_one(table: Table, key: ForeignKey) -> bool:

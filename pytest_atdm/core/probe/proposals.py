@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pytest_atdm.core.expressions import parse
@@ -49,7 +50,7 @@ class Proposals:
         return [*reuse, advice.drawing_again()] if advice.attempt < 2 else reuse
 
     def after(self, plan: Plan, refusal: Refusal, advice: Advice) -> Found:
-        """Propose what may avoid *refusal* of *plan*, made with *advice*."""
+        """Propose what follows from *refusal* of *plan*, made with *advice*."""
         table = self._find_root(refusal.table)
         found: list[Advice] = []
         if refusal.code in {"23505", "23P01"}:
@@ -64,7 +65,11 @@ class Proposals:
             found = self._after_bad_value(plan, refusal, advice)
         elif refusal.code == "42501":
             return []
-        return [*found, *(yield from self._generic(plan, advice))]
+        return [*found, *self._parting(self._triggered(plan), advice)]
+
+    def beyond(self, plan: Plan, refusal: Refusal, advice: Advice) -> Found:
+        """Propose what may help where nothing follows: rows filled in full, other draws, rows that stand there."""
+        return [] if refusal.code == "42501" else (yield from self._generic(plan, advice))
 
     # -- by kind of refusal
 
@@ -146,13 +151,13 @@ class Proposals:
             free, parse(text), self._rulebook, table, stream=(row.table, advice.attempt, text), as_of=self._as_of
         )
 
+    def _triggered(self, plan: Plan) -> list[str]:
+        """Return the tables of the plan's rows where an insert calls triggers."""
+        tables = dict.fromkeys(row.table for row in plan.rows)
+        return [name for name in tables if any("insert" in one.events for one in self._schema.tables[name].triggers)]
+
     def _generic(self, plan: Plan, advice: Advice) -> Found:
-        """Propose what helps against triggers: rows filled in full, other draws, rows that stand there."""
-        triggered = [
-            row.table
-            for row in plan.rows
-            if any("insert" in trigger.events for trigger in self._schema.tables[row.table].triggers)
-        ]
+        triggered = self._triggered(plan)
         found = [advice.filling(table) for table in dict.fromkeys([*self._tables, *triggered])]
         if triggered:
             full = advice
@@ -163,19 +168,19 @@ class Proposals:
             found.append(advice.drawing_again())
         if triggered and not advice.namesakes:
             found.insert(0, advice.tying_namesakes())
-        found[:0] = self._parting(triggered, advice)
         parents = [row.table for row in plan.rows if row.table not in self._tables]
         return [*found, *(yield from self._reusing(parents, advice))]
 
     def _parting(self, tables: Sequence[str], advice: Advice) -> list[Advice]:
-        """Propose that the second of two references to one table goes to another row."""
+        """Propose that one of several references to one table goes to another row, which is made last."""
         found = []
         for table in dict.fromkeys(tables):
-            parents: set[str] = set()
-            for key in self._schema.tables[table].foreign_keys:
-                if key.parent in parents and (table, key.name) not in advice.apart:
-                    found.append(advice.parting(table, key.name))
-                parents.add(key.parent)
+            keys = self._schema.tables[table].foreign_keys
+            parents = Counter(key.parent for key in keys)
+            apart = any(name == table for name, _ in advice.apart)
+            found += [
+                advice.parting(table, key.name) for key in reversed(keys) if parents[key.parent] > 1 and not apart
+            ]
         return found
 
     # -- rows that stand there

@@ -77,7 +77,9 @@ class Search:
             if trial.refusal is None:
                 return Found(made, trial, advice)
             self.reasons.append(explain_refusal(trial.refusal, self._rulebook.schema))
+            # What follows from the refusal comes next; what may help in general waits for what is in the queue.
             queue.extendleft(reversed((yield from proposals.after(made, trial.refusal, advice))))
+            queue.extend((yield from proposals.beyond(made, trial.refusal, advice)))
         return None
 
     def plan(self, advice: Advice) -> Plan | None:
@@ -85,7 +87,7 @@ class Search:
         try:
             made = self._make(advice)
         except PlanImpossible as impossible:
-            self.reasons.append(Reason("impossible", impossible.message))
+            self.reasons.append(Reason("impossible", impossible.message.partition(": ")[2]))  # without the scenario
             return None
         findings = self._gate.check(made)
         if findings:
