@@ -12,6 +12,7 @@ from pytest_atdm._client import SeederClient
 from pytest_atdm._sidecar import ensure_seeder
 from pytest_atdm.data import folder
 from tests.bench.figures import render_table, write_json
+from tests.bench.planning import measure_introspection, measure_planning
 from tests.bench.seeding import measure_history, run_seeding
 from tests.bench.situation import start_bench
 from tests.bench.startup import measure_idle, measure_start
@@ -29,6 +30,8 @@ def main() -> int:
     figures = [*measure_start(), *measure_idle()]
     with _running_bench() as (bench, url):
         figures += run_seeding(bench, url)
+        figures += measure_planning(bench)
+        figures += measure_introspection(url, folder("catalog"))
     with _running_bench() as (old, _), _running_bench() as (fresh, _):
         figures += measure_history(old, fresh)
     write_json(figures, REPORT)

@@ -15,6 +15,7 @@ from pytest_atdm.core.planner.drafts import Drafting
 from pytest_atdm.core.planner.fill import Filling
 from pytest_atdm.core.planner.order import order_drafts
 from pytest_atdm.core.planner.pattern import find_pattern
+from pytest_atdm.core.planner.ties import merge_same_rows
 from pytest_atdm.core.types import to_cell
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _make(
     """Return the plan, every cell settled anew, and what of it comes again."""
     drafting = Drafting(scenario, rulebook, asked, seed, advice)
     drafting.run()
-    drafts = order_drafts(drafting.drafts)
+    drafts = order_drafts(merge_same_rows(drafting.drafts))
     filling = Filling(
         scenario,
         rulebook,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.rulebook import Condition
     from pytest_atdm.core.schema import Column
     from pytest_atdm.core.situation import Situation
+    from pytest_atdm.core.values import Drawer
 
 #: So many values are looked through for one that a partial unique index does not hold.
 _FREE_AMONG: Final = 4
@@ -43,22 +44,36 @@ class Drawing:
     ties: Ties
     number: int = 0
 
-    def draw(self, draft: Draft, column: Column, *, hidden: Collection[str], unique: bool, attempt: int = 0) -> Cell:
-        """Return a cell for *column*; the columns *hidden* of the row count as unknown.
+    def find_drawer(self, draft: Draft, column: Column, hidden: Collection[str], attempt: int = 0) -> Drawer:
+        """Return what draws values for *column*; the columns *hidden* of the row count as unknown."""
+        conditions = self._conditions_on(draft, column, hidden, loosely=bool(attempt))
+        return self.situation.rulebook.drawer(draft.shape, column, conditions)
+
+    def draw(
+        self,
+        draft: Draft,
+        column: Column,
+        *,
+        hidden: Collection[str],
+        unique: bool,
+        attempt: int = 0,
+        drawer: Drawer | None = None,
+    ) -> Cell:
+        """Return a cell for *column*, drawn by *drawer*, if it is known already.
 
         Raises:
             PlanImpossible: the conditions leave none; they are named.
         """
-        conditions = self._conditions_on(draft, column, hidden, loosely=bool(attempt))
         part = self.unique_part if unique else ()
         stream = Stream(self.seed, *part, self.scenario, draft.name, column.name, self.number + attempt)
-        drawer = self.situation.rulebook.drawer(draft.shape, column, conditions)
+        drawer = drawer or self.find_drawer(draft, column, hidden, attempt)
         taken = self._taken(draft, column) if unique else self._taken_beside(draft, column)
         candidates = drawer.candidates(stream, unique=unique, as_of=self.as_of)
         usable = (cell for cell in candidates if cell is not None and cell not in taken)
         found = self._prefer_free(draft, column, usable) if unique else next(usable, None)
         if found is not None:
             return found
+        conditions = self._conditions_on(draft, column, hidden, loosely=bool(attempt))
         raise PlanImpossible(
             f'{self.scenario}: no value of "{draft.name}.{column.name}" ({column.type}) satisfies '
             + ("; ".join(f"{one.text} ({one.source})" for one, _ in conditions) or "its type"),

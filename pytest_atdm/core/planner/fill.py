@@ -440,14 +440,24 @@ class Filling:
         )
         unique = self._carries_uniqueness(draft, column)
         with self.situation.watched() as reads:
+            drawer = self._drawing.find_drawer(draft, column, hidden, self._attempt)
             try:
-                cell = self._drawing.draw(draft, column, hidden=hidden, unique=unique, attempt=self._attempt)
+                cell = self._drawing.draw(
+                    draft, column, hidden=hidden, unique=unique, attempt=self._attempt, drawer=drawer
+                )
             except PlanImpossible:
                 self._failed = (draft, column)
                 raise
         draft.values[column.name] = cell
         self.notes.steps.append(
-            Drawn(row=draft.name, column=column.name, reads=frozenset(reads), unique=unique, hidden=hidden)
+            Drawn(
+                row=draft.name,
+                column=column.name,
+                reads=frozenset(reads),
+                unique=unique,
+                hidden=hidden,
+                drawer=drawer,
+            )
         )
 
     def _is_hidden(self, draft: Draft, name: str) -> bool:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.model import Cell, Plan
     from pytest_atdm.core.planner.ties import Place, Ties
     from pytest_atdm.core.rulebook import Condition, Rulebook
+    from pytest_atdm.core.values import Drawer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +41,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn(Step):
-    """Drawn, while the columns *hidden* of the row were not settled yet."""
+    """Drawn by *drawer*, while the columns *hidden* of the row were not settled yet."""
 
     unique: bool
     hidden: frozenset[str]
+    drawer: Drawer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,7 @@ class Pattern:
         self._plan = plan
         self._drafts = drafts
         self._steps = [step for step in notes.steps if (step.row, step.column) in bound]
+        self._bound = bound
         self._verdicts = [verdict for verdict in notes.verdicts if verdict.reads & bound]
         self._steady = {
             draft.name: {name: cell for name, cell in draft.values.items() if (draft.name, name) not in bound}
@@ -123,7 +126,9 @@ class Pattern:
         draft = drafts[step.row]
         if isinstance(step, Drawn):
             column = draft.shape.column_by_name[step.column]
-            return drawing.draw(draft, column, hidden=step.hidden, unique=step.unique)
+            # What it saw comes again, and so does what draws; else that depends on the request too.
+            drawer = step.drawer if step.reads.isdisjoint(self._bound) else None
+            return drawing.draw(draft, column, hidden=step.hidden, unique=step.unique, drawer=drawer)
         if isinstance(step, Copied):
             ((row, column_name),) = step.reads
             return drafts[row].values[column_name]

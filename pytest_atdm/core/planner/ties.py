@@ -58,3 +58,31 @@ class Ties:
         while (above := self._above.get(place, place)) != place:
             place = above
         return place
+
+
+def merge_same_rows(drafts: Sequence[Draft]) -> list[Draft]:
+    """Return *drafts* without those that must be the same row as another: ties make a unique key of theirs equal.
+
+    Only rows that nobody named are given up; what refers to one of them refers to the other then.
+    """
+    kept = list(drafts)
+    while len({draft.table for draft in kept}) < len(kept) and (pair := _find_same(kept)) is not None:
+        same, extra = pair
+        kept.remove(extra)
+        for draft in kept:
+            draft.links = {name: same if link is extra else link for name, link in draft.links.items()}
+    return kept
+
+
+def _find_same(drafts: Sequence[Draft]) -> tuple[Draft, Draft] | None:
+    ties = Ties(drafts)
+    known: dict[tuple[object, ...], Draft] = {}
+    for draft in drafts:
+        for columns in draft.shape.unique_sets:
+            places = [ties.of((draft.name, column)) for column in columns]
+            if any(len(tied) == 1 for tied in places):
+                continue
+            other = known.setdefault((draft.table, columns, *(tied[0] for tied in places)), draft)
+            if other is not draft and (draft.cause or other.cause):
+                return (other, draft) if draft.cause else (draft, other)
+    return None

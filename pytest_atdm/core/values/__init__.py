@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import chain, islice, zip_longest
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_atdm.core.constraints import iter_literals, read_shapes
 from pytest_atdm.core.expressions import (
@@ -37,6 +37,8 @@ __all__ = ("Drawer", "Stream")
 #: So many candidates at most, out of so many draws.
 MAX_CANDIDATES: Final = 200
 MAX_DRAWS: Final = 1000
+#: No cell at all; None is one.
+_NONE: Final[Any] = object()
 
 
 class Drawer:
@@ -138,7 +140,11 @@ def _iter_domains(type: str, schema: Schema) -> Iterator[Domain]:
 
 
 def _distinct(cells: Iterator[Cell]) -> Iterator[Cell]:
-    seen = set()
+    first = next(cells, _NONE)
+    if first is _NONE:
+        return
+    yield first  # hardly anybody asks for a second
+    seen = {json.dumps(first, sort_keys=True)}
     for cell in cells:
         key = json.dumps(cell, sort_keys=True)
         if key not in seen:
@@ -147,9 +153,11 @@ def _distinct(cells: Iterator[Cell]) -> Iterator[Cell]:
 
 
 def _in_turn(sources: Sequence[Iterator[Cell]]) -> Iterator[Cell]:
-    missing = object()
-    for row in zip_longest(*sources, fillvalue=missing):
-        yield from (cell for cell in row if cell is not missing)  # type: ignore[misc]
+    if len(sources) == 1:
+        yield from sources[0]
+        return
+    for row in zip_longest(*sources, fillvalue=_NONE):
+        yield from (cell for cell in row if cell is not _NONE)
 
 
 def _iter_cells(base: str, values: Sequence[Value], schema: Schema) -> Iterator[Cell]:
