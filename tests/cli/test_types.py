@@ -10,6 +10,7 @@ import pytest
 
 from pytest_atdm._types import FIRST_LINE
 from tests.architecture.repository import ROOT
+from tests.cli.shipped import SHIPPED
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Atdm
@@ -24,7 +25,7 @@ def test_the_committed_module_is_current(atdm: Atdm) -> None:
     outcome = atdm("types", "--check", "--file", str(COMMITTED))
 
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out == f"{COMMITTED} is what would be written: 22 scenarios\n"
+    assert outcome.out == f"{COMMITTED} is what would be written: {len(SHIPPED)} scenarios\n"
 
 
 def test_the_module_is_written(atdm: Atdm, tmp_path: Path) -> None:
@@ -37,7 +38,7 @@ def test_the_module_is_written(atdm: Atdm, tmp_path: Path) -> None:
 
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.payload["file"] == str(path)
-    assert len(outcome.payload["scenarios"]) == 22
+    assert len(outcome.payload["scenarios"]) == len(SHIPPED)
     assert path.read_bytes() == COMMITTED.read_bytes()
 
 

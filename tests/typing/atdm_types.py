@@ -18,6 +18,8 @@ from pytest_atdm import Facts, Row
 
 ClaimStatus = Literal["pending", "paid", "denied"]
 
+ShopOrderStatus = Literal["cart", "placed", "paid", "shipped", "delivered", "cancelled"]
+
 
 @dataclass(frozen=True, init=False, eq=False)
 class ClaimsRow(Mapping[str, Any]):
@@ -130,6 +132,185 @@ class ProvidersRow(Mapping[str, Any]):
     contracted_to: datetime.date | None
 
 
+@dataclass(frozen=True, init=False, eq=False)
+class ShopAddressesRow(Mapping[str, Any]):
+    """A row of the table shop.addresses."""
+
+    id: int
+    customer_id: int
+    country_code: str
+    recipient: str
+    street: str
+    postal_code: str
+    is_default: bool
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class ShopCategoriesRow(Mapping[str, Any]):
+    """A row of the table shop.categories."""
+
+    id: int
+    parent_id: int | None
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class ShopCountriesRow(Mapping[str, Any]):
+    """A row of the table shop.countries."""
+
+    code: str
+    name: str
+    vat_percent: Decimal
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class ShopCouponsRow(Mapping[str, Any]):
+    """A row of the table shop.coupons."""
+
+    id: int
+    code: str
+    percent_off: int | None
+    amount_off: Decimal | None
+    minimum_subtotal: Decimal
+    valid_from: datetime.date
+    valid_to: datetime.date
+    max_uses: int | None
+    uses: int
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class ShopCustomersRow(Mapping[str, Any]):
+    """A row of the table shop.customers."""
+
+    id: int
+    email: str
+    name: str
+    phone: str | None
+    status: str
+    joined_on: datetime.date
+    closed_on: datetime.date | None
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class ShopOrderItemsRow(Mapping[str, Any]):
+    """A row of the table shop.order_items."""
+
+    order_id: int
+    line_no: int
+    variant_id: int
+    quantity: int
+    unit_price: Decimal
+    line_total: Decimal
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class ShopOrdersRow(Mapping[str, Any]):
+    """A row of the table shop.orders."""
+
+    id: int
+    order_number: str
+    customer_id: int
+    address_id: int | None
+    shipping_method: str | None
+    coupon_id: int | None
+    replaces_order_id: int | None
+    status: ShopOrderStatus
+    subtotal: Decimal
+    discount: Decimal
+    shipping_fee: Decimal
+    total: Decimal
+    ordered_at: datetime.datetime | None
+    shipped_at: datetime.datetime | None
+    delivered_at: datetime.datetime | None
+    cancelled_at: datetime.datetime | None
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class ShopPaymentsRow(Mapping[str, Any]):
+    """A row of the table shop.payments."""
+
+    id: int
+    order_id: int
+    reference: str
+    method: str
+    status: str
+    amount: Decimal
+    authorized_at: datetime.datetime
+    captured_at: datetime.datetime | None
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class ShopPricesRow(Mapping[str, Any]):
+    """A row of the table shop.prices."""
+
+    variant_id: int
+    valid_from: datetime.date
+    valid_to: datetime.date | None
+    amount: Decimal
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class ShopProductsRow(Mapping[str, Any]):
+    """A row of the table shop.products."""
+
+    id: int
+    category_id: int
+    name: str
+    listed_on: datetime.date
+    delisted_on: datetime.date | None
+    recommended_price: str | None
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class ShopRefundsRow(Mapping[str, Any]):
+    """A row of the table shop.refunds."""
+
+    id: int
+    payment_id: int
+    order_id: int | None
+    line_no: int | None
+    reason: str
+    amount: Decimal
+    requested_at: datetime.datetime
+    paid_out_at: datetime.datetime | None
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class ShopShipmentsRow(Mapping[str, Any]):
+    """A row of the table shop.shipments."""
+
+    id: int
+    order_id: int
+    parcel_no: int
+    tracking_number: str
+    sent_at: datetime.datetime
+    arrived_at: datetime.datetime | None
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class ShopShippingMethodsRow(Mapping[str, Any]):
+    """A row of the table shop.shipping_methods."""
+
+    code: str
+    name: str
+    fee: Decimal
+    free_from: Decimal | None
+    max_days: int
+
+
+@dataclass(frozen=True, init=False, eq=False)
+class ShopVariantsRow(Mapping[str, Any]):
+    """A row of the table shop.variants."""
+
+    id: int
+    product_id: int
+    sku: str
+    option: str
+    on_hand: int
+    reserved: int
+
+
 class ScenarioData(Protocol):
     """What atdm_data offers in every scenario."""
 
@@ -153,6 +334,55 @@ class ScenarioData(Protocol):
         /,
         **overrides: object,
     ) -> ActiveMemberClean: ...
+    @overload
+    def request(
+        self,
+        name: Literal["cart_after_price_change"],
+        /,
+        **overrides: object,
+    ) -> CartAfterPriceChange: ...
+    @overload
+    def request(
+        self,
+        name: Literal["cart_below_coupon_minimum"],
+        /,
+        **overrides: object,
+    ) -> CartBelowCouponMinimum: ...
+    @overload
+    def request(
+        self,
+        name: Literal["cart_just_below_free_shipping"],
+        /,
+        **overrides: object,
+    ) -> CartJustBelowFreeShipping: ...
+    @overload
+    def request(
+        self,
+        name: Literal["cart_of_blocked_customer"],
+        /,
+        **overrides: object,
+    ) -> CartOfBlockedCustomer: ...
+    @overload
+    def request(
+        self,
+        name: Literal["cart_out_of_stock"],
+        /,
+        **overrides: object,
+    ) -> CartOutOfStock: ...
+    @overload
+    def request(
+        self,
+        name: Literal["cart_with_coupon"],
+        /,
+        **overrides: object,
+    ) -> CartWithCoupon: ...
+    @overload
+    def request(
+        self,
+        name: Literal["cart_with_expired_coupon"],
+        /,
+        **overrides: object,
+    ) -> CartWithExpiredCoupon: ...
     @overload
     def request(
         self,
@@ -254,6 +484,13 @@ class ScenarioData(Protocol):
     @overload
     def request(
         self,
+        name: Literal["delivered_order"],
+        /,
+        **overrides: object,
+    ) -> DeliveredOrder: ...
+    @overload
+    def request(
+        self,
         name: Literal["expired_eligibility"],
         /,
         **overrides: object,
@@ -296,10 +533,59 @@ class ScenarioData(Protocol):
     @overload
     def request(
         self,
+        name: Literal["open_cart"],
+        /,
+        **overrides: object,
+    ) -> OpenCart: ...
+    @overload
+    def request(
+        self,
+        name: Literal["order_with_declined_payment"],
+        /,
+        **overrides: object,
+    ) -> OrderWithDeclinedPayment: ...
+    @overload
+    def request(
+        self,
         name: Literal["out_of_network_pending_claim"],
         /,
         **overrides: object,
     ) -> OutOfNetworkPendingClaim: ...
+    @overload
+    def request(
+        self,
+        name: Literal["paid_order"],
+        /,
+        **overrides: object,
+    ) -> PaidOrder: ...
+    @overload
+    def request(
+        self,
+        name: Literal["refund_under_way"],
+        /,
+        **overrides: object,
+    ) -> RefundUnderWay: ...
+    @overload
+    def request(
+        self,
+        name: Literal["replacement_order"],
+        /,
+        **overrides: object,
+    ) -> ReplacementOrder: ...
+    @overload
+    def request(
+        self,
+        name: Literal["return_window_closed"],
+        /,
+        **overrides: object,
+    ) -> ReturnWindowClosed: ...
+    @overload
+    def request(
+        self,
+        name: Literal["shipped_order"],
+        /,
+        **overrides: object,
+    ) -> ShippedOrder: ...
     @overload
     def request(self, name: str, /, **overrides: object) -> Any: ...
 
@@ -316,6 +602,164 @@ class ActiveMemberClean(ScenarioData, Protocol):
     plan: PlansRow
     procedure: ProcedureCodesRow
     provider: ProvidersRow
+
+
+class CartAfterPriceChange(ScenarioData, Protocol):
+    """The scenario cart_after_price_change.
+
+    Cart with an article that has another price by now
+    """
+
+    address: ShopAddressesRow
+    category: ShopCategoriesRow
+    country: ShopCountriesRow
+    customer: ShopCustomersRow
+    department: ShopCategoriesRow
+    further_line: tuple[ShopOrderItemsRow, ...]
+    further_price: tuple[ShopPricesRow, ...]
+    further_variant: tuple[ShopVariantsRow, ...]
+    line: ShopOrderItemsRow
+    new_price: ShopPricesRow
+    order: ShopOrdersRow
+    price: ShopPricesRow
+    product: ShopProductsRow
+    shipping: ShopShippingMethodsRow
+    variant: ShopVariantsRow
+
+
+class CartBelowCouponMinimum(ScenarioData, Protocol):
+    """The scenario cart_below_coupon_minimum.
+
+    Cart that is not worth enough for its coupon
+    """
+
+    address: ShopAddressesRow
+    category: ShopCategoriesRow
+    country: ShopCountriesRow
+    coupon: ShopCouponsRow
+    customer: ShopCustomersRow
+    department: ShopCategoriesRow
+    further_line: tuple[ShopOrderItemsRow, ...]
+    further_price: tuple[ShopPricesRow, ...]
+    further_variant: tuple[ShopVariantsRow, ...]
+    line: ShopOrderItemsRow
+    order: ShopOrdersRow
+    price: ShopPricesRow
+    product: ShopProductsRow
+    shipping: ShopShippingMethodsRow
+    variant: ShopVariantsRow
+
+
+class CartJustBelowFreeShipping(ScenarioData, Protocol):
+    """The scenario cart_just_below_free_shipping.
+
+    Cart that is a cent short of free shipping
+    """
+
+    address: ShopAddressesRow
+    category: ShopCategoriesRow
+    country: ShopCountriesRow
+    customer: ShopCustomersRow
+    department: ShopCategoriesRow
+    further_line: tuple[ShopOrderItemsRow, ...]
+    further_price: tuple[ShopPricesRow, ...]
+    further_variant: tuple[ShopVariantsRow, ...]
+    line: ShopOrderItemsRow
+    order: ShopOrdersRow
+    price: ShopPricesRow
+    product: ShopProductsRow
+    shipping: ShopShippingMethodsRow
+    variant: ShopVariantsRow
+
+
+class CartOfBlockedCustomer(ScenarioData, Protocol):
+    """The scenario cart_of_blocked_customer.
+
+    Cart of a customer who may not order
+    """
+
+    address: ShopAddressesRow
+    category: ShopCategoriesRow
+    country: ShopCountriesRow
+    customer: ShopCustomersRow
+    department: ShopCategoriesRow
+    further_line: tuple[ShopOrderItemsRow, ...]
+    further_price: tuple[ShopPricesRow, ...]
+    further_variant: tuple[ShopVariantsRow, ...]
+    line: ShopOrderItemsRow
+    order: ShopOrdersRow
+    price: ShopPricesRow
+    product: ShopProductsRow
+    shipping: ShopShippingMethodsRow
+    variant: ShopVariantsRow
+
+
+class CartOutOfStock(ScenarioData, Protocol):
+    """The scenario cart_out_of_stock.
+
+    Cart with more pieces than are left
+    """
+
+    address: ShopAddressesRow
+    category: ShopCategoriesRow
+    country: ShopCountriesRow
+    customer: ShopCustomersRow
+    department: ShopCategoriesRow
+    further_line: tuple[ShopOrderItemsRow, ...]
+    further_price: tuple[ShopPricesRow, ...]
+    further_variant: tuple[ShopVariantsRow, ...]
+    line: ShopOrderItemsRow
+    order: ShopOrdersRow
+    price: ShopPricesRow
+    product: ShopProductsRow
+    shipping: ShopShippingMethodsRow
+    variant: ShopVariantsRow
+
+
+class CartWithCoupon(ScenarioData, Protocol):
+    """The scenario cart_with_coupon.
+
+    Cart with a coupon that can be used
+    """
+
+    address: ShopAddressesRow
+    category: ShopCategoriesRow
+    country: ShopCountriesRow
+    coupon: ShopCouponsRow
+    customer: ShopCustomersRow
+    department: ShopCategoriesRow
+    further_line: tuple[ShopOrderItemsRow, ...]
+    further_price: tuple[ShopPricesRow, ...]
+    further_variant: tuple[ShopVariantsRow, ...]
+    line: ShopOrderItemsRow
+    order: ShopOrdersRow
+    price: ShopPricesRow
+    product: ShopProductsRow
+    shipping: ShopShippingMethodsRow
+    variant: ShopVariantsRow
+
+
+class CartWithExpiredCoupon(ScenarioData, Protocol):
+    """The scenario cart_with_expired_coupon.
+
+    Cart with a coupon that has run out
+    """
+
+    address: ShopAddressesRow
+    category: ShopCategoriesRow
+    country: ShopCountriesRow
+    coupon: ShopCouponsRow
+    customer: ShopCustomersRow
+    department: ShopCategoriesRow
+    further_line: tuple[ShopOrderItemsRow, ...]
+    further_price: tuple[ShopPricesRow, ...]
+    further_variant: tuple[ShopVariantsRow, ...]
+    line: ShopOrderItemsRow
+    order: ShopOrdersRow
+    price: ShopPricesRow
+    product: ShopProductsRow
+    shipping: ShopShippingMethodsRow
+    variant: ShopVariantsRow
 
 
 class ClaimAppliedToDeductible(ScenarioData, Protocol):
@@ -535,6 +979,27 @@ class CorrectedClaimAfterDenial(ScenarioData, Protocol):
     unspecific_diagnosis: DiagnosisCodesRow
 
 
+class DeliveredOrder(ScenarioData, Protocol):
+    """The scenario delivered_order.
+
+    Order that has arrived and can be returned
+    """
+
+    address: ShopAddressesRow
+    category: ShopCategoriesRow
+    country: ShopCountriesRow
+    customer: ShopCustomersRow
+    department: ShopCategoriesRow
+    line: ShopOrderItemsRow
+    order: ShopOrdersRow
+    parcel: tuple[ShopShipmentsRow, ...]
+    payment: ShopPaymentsRow
+    price: ShopPricesRow
+    product: ShopProductsRow
+    shipping: ShopShippingMethodsRow
+    variant: ShopVariantsRow
+
+
 class ExpiredEligibility(ScenarioData, Protocol):
     """The scenario expired_eligibility.
 
@@ -621,6 +1086,48 @@ class NewbornCoveredByParent(ScenarioData, Protocol):
     subscriber: MembersRow
 
 
+class OpenCart(ScenarioData, Protocol):
+    """The scenario open_cart.
+
+    Cart that can be ordered as it is
+    """
+
+    address: ShopAddressesRow
+    category: ShopCategoriesRow
+    country: ShopCountriesRow
+    customer: ShopCustomersRow
+    department: ShopCategoriesRow
+    further_line: tuple[ShopOrderItemsRow, ...]
+    further_price: tuple[ShopPricesRow, ...]
+    further_variant: tuple[ShopVariantsRow, ...]
+    line: ShopOrderItemsRow
+    order: ShopOrdersRow
+    price: ShopPricesRow
+    product: ShopProductsRow
+    shipping: ShopShippingMethodsRow
+    variant: ShopVariantsRow
+
+
+class OrderWithDeclinedPayment(ScenarioData, Protocol):
+    """The scenario order_with_declined_payment.
+
+    Order whose payment was declined
+    """
+
+    address: ShopAddressesRow
+    category: ShopCategoriesRow
+    country: ShopCountriesRow
+    customer: ShopCustomersRow
+    department: ShopCategoriesRow
+    line: ShopOrderItemsRow
+    order: ShopOrdersRow
+    payment: ShopPaymentsRow
+    price: ShopPricesRow
+    product: ShopProductsRow
+    shipping: ShopShippingMethodsRow
+    variant: ShopVariantsRow
+
+
 class OutOfNetworkPendingClaim(ScenarioData, Protocol):
     """The scenario out_of_network_pending_claim.
 
@@ -634,3 +1141,111 @@ class OutOfNetworkPendingClaim(ScenarioData, Protocol):
     plan: PlansRow
     procedure: ProcedureCodesRow
     provider: ProvidersRow
+
+
+class PaidOrder(ScenarioData, Protocol):
+    """The scenario paid_order.
+
+    Order that is paid and not yet sent
+    """
+
+    address: ShopAddressesRow
+    category: ShopCategoriesRow
+    country: ShopCountriesRow
+    customer: ShopCustomersRow
+    department: ShopCategoriesRow
+    line: ShopOrderItemsRow
+    order: ShopOrdersRow
+    payment: ShopPaymentsRow
+    price: ShopPricesRow
+    product: ShopProductsRow
+    shipping: ShopShippingMethodsRow
+    variant: ShopVariantsRow
+
+
+class RefundUnderWay(ScenarioData, Protocol):
+    """The scenario refund_under_way.
+
+    Order with a line that was sent back, and whose refund has not been paid out
+    """
+
+    address: ShopAddressesRow
+    category: ShopCategoriesRow
+    country: ShopCountriesRow
+    customer: ShopCustomersRow
+    department: ShopCategoriesRow
+    line: ShopOrderItemsRow
+    order: ShopOrdersRow
+    parcel: tuple[ShopShipmentsRow, ...]
+    payment: ShopPaymentsRow
+    price: ShopPricesRow
+    product: ShopProductsRow
+    refund: ShopRefundsRow
+    shipping: ShopShippingMethodsRow
+    variant: ShopVariantsRow
+
+
+class ReplacementOrder(ScenarioData, Protocol):
+    """The scenario replacement_order.
+
+    Order that replaces one which arrived broken
+    """
+
+    address: ShopAddressesRow
+    category: ShopCategoriesRow
+    country: ShopCountriesRow
+    customer: ShopCustomersRow
+    department: ShopCategoriesRow
+    line: ShopOrderItemsRow
+    order: ShopOrdersRow
+    parcel: tuple[ShopShipmentsRow, ...]
+    payment: ShopPaymentsRow
+    price: ShopPricesRow
+    product: ShopProductsRow
+    replacement: ShopOrdersRow
+    replacement_line: ShopOrderItemsRow
+    shipping: ShopShippingMethodsRow
+    variant: ShopVariantsRow
+    voucher: ShopCouponsRow
+
+
+class ReturnWindowClosed(ScenarioData, Protocol):
+    """The scenario return_window_closed.
+
+    Order that has arrived too long ago to be returned
+    """
+
+    address: ShopAddressesRow
+    category: ShopCategoriesRow
+    country: ShopCountriesRow
+    customer: ShopCustomersRow
+    department: ShopCategoriesRow
+    line: ShopOrderItemsRow
+    order: ShopOrdersRow
+    parcel: tuple[ShopShipmentsRow, ...]
+    payment: ShopPaymentsRow
+    price: ShopPricesRow
+    product: ShopProductsRow
+    shipping: ShopShippingMethodsRow
+    variant: ShopVariantsRow
+
+
+class ShippedOrder(ScenarioData, Protocol):
+    """The scenario shipped_order.
+
+    Order that is on its way
+    """
+
+    address: ShopAddressesRow
+    category: ShopCategoriesRow
+    country: ShopCountriesRow
+    customer: ShopCustomersRow
+    department: ShopCategoriesRow
+    line: ShopOrderItemsRow
+    order: ShopOrdersRow
+    parcel: tuple[ShopShipmentsRow, ...]
+    payment: ShopPaymentsRow
+    price: ShopPricesRow
+    product: ShopProductsRow
+    shipping: ShopShippingMethodsRow
+    variant: ShopVariantsRow
