@@ -148,10 +148,12 @@ def _planted(table: str, found: Found, trials: int) -> Verdict:
 def _settle(name: str, table: str, search: Search) -> Asking:
     """Answer where no plan was taken: rows that stand there can be referred to, or there is a reason.
 
-    What was said most often is what stood in the way in the end; at a tie, what was said first.
+    What was said most often is what stood in the way in the end; at a tie, what was said first. A plan of ours that
+    was at fault counts only where the database never spoke.
     """
-    counts = Counter(reason.key for reason in search.reasons)
-    reason = max(search.reasons, key=lambda one: counts[one.key], default=_UNTRIED)
+    explained = [reason for reason in search.reasons if reason.kind != "unexplained"] or search.reasons
+    counts = Counter(reason.key for reason in explained)
+    reason = max(explained, key=lambda one: counts[one.key], default=_UNTRIED)
     rows = yield ListRows((table,))
     outcome: Outcome = "failed" if reason.kind == "unexplained" else "refused"
     if rows.get(table) and reason.kind != "denied":

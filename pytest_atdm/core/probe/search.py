@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.model import Plan, Trial
     from pytest_atdm.core.planner import Advice
     from pytest_atdm.core.probe.questions import Answer, Question
+    from pytest_atdm.core.probe.verdict import Kind
     from pytest_atdm.core.rulebook import Rulebook
 
 
@@ -87,12 +88,14 @@ class Search:
         try:
             made = self._make(advice)
         except PlanImpossible as impossible:
-            self.reasons.append(Reason("impossible", impossible.message.partition(": ")[2]))  # without the scenario
+            text = impossible.message.partition(": ")[2]  # without the scenario
+            self.reasons.append(Reason("impossible", text, text))
             return None
         findings = self._gate.check(made)
         if findings:
             first = findings[0]
             text = f"{first.path}: {first.message}"
-            self.reasons.append(Reason("impossible" if first.rule.startswith("check:") else "unexplained", text))
+            kind: Kind = "impossible" if first.rule.startswith("check:") else "unexplained"
+            self.reasons.append(Reason(kind, text, first.rule))
             return None
         return made
