@@ -80,9 +80,15 @@ def _find_triggers(refusal: Refusal, schema: Schema) -> str:
         f"trigger {trigger.name} of {table.id}"
         for table in schema.tables.values()
         for trigger in table.triggers
-        if trigger.function and f"function {trigger.function.rpartition('.')[2]}(" in refusal.context
+        if trigger.function and _is_called(trigger.function, refusal.context)
     ]
     return ", ".join(called[:3])
+
+
+def _is_called(function: str, context: str) -> bool:
+    """Return whether Postgres names *function* in an error's context; with its schema or without."""
+    name = function.rpartition(".")[2]
+    return any(f"{before}{name}(" in context for before in ("function ", "."))
 
 
 def explain_residue(residue: Sequence[Residue]) -> str:
