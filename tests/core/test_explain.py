@@ -196,6 +196,24 @@ def test_a_unique_column_beside_a_planned_key_is_none() -> None:
     assert "type" == cell(explain_text("entities:\n  lot: {table: lots}\n", head, child), "lot.number").origin
 
 
+def test_a_value_that_keeps_rows_of_one_plan_apart_is_told() -> None:
+    """Where rows of the plan are equal in the rest of a unique set, the value in which they differ names it."""
+    head = table("heads", column("id", "bigint", identity="always", sequence="public.h"))
+    lot = table(
+        "lots",
+        column("head_id", "bigint"),
+        column("number"),
+        primary_key=("head_id", "number"),
+        foreign_keys=(key("lots_head", "head_id", to="heads"),),
+    )
+    told = explain_text("entities:\n  lots: {table: lots, count: 2}\n", head, lot)
+    numbers = [cell(told, f"lots[{index}].number") for index in range(2)]
+
+    assert numbers[0].value != numbers[1].value
+    assert ["unique", "unique"] == [one.origin for one in numbers]
+    assert ["primary key", "primary key"] == [one.causes[0].name for one in numbers]
+
+
 def test_a_rule_is_told() -> None:
     """A value within the limits of a rule names it, with text, file and line."""
     told = cell(explain_text(BUYER_TEXT), "who.name")

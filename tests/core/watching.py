@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """The drafts of a plan, and by cell the step that settled it."""
+    """The drafts of a plan, by cell the step that settled it, and the cells by which rows of the plan differ."""
 
     drafts: Sequence[Draft]
     steps: Mapping[Place, Step]
+    apart: Collection[Place]
 
     def find_faults(self, told: Explanation) -> list[str]:
         """Return what *told* says otherwise than it was."""
@@ -46,7 +47,8 @@ class Watched:
         if column not in draft.values:
             return ("key",) if column in draft.keys else ("default",)
         if isinstance(step, Drawn):
-            return ("unique",) if step.unique else ("rule", "check", "type")
+            is_unique = step.unique or (draft.name, column) in self.apart
+            return ("unique",) if is_unique else ("rule", "check", "type")
         return ("scenario", "override") if isinstance(step, Given) else ("key",)
 
 
@@ -98,4 +100,10 @@ def _watch(
     )
     filling.run()
     assert [dict(row.values) for row in plan.rows] == [draft.values for draft in drafts]
-    return Watched(drafts, {(step.row, step.column): step for step in filling.notes.steps})
+    apart = {
+        (draft.name, column.name)
+        for draft in drafts
+        for column in draft.shape.columns
+        if filling._drawing._taken_beside(draft, column)
+    }
+    return Watched(drafts, {(step.row, step.column): step for step in filling.notes.steps}, apart)

@@ -107,5 +107,5 @@ class Links:
 
 def _is_named_after(name: str, draft: Draft, key: ForeignKey) -> bool:
     """Return whether a row of this *name* was made or looked up for *draft* by *key*: a number may end it."""
-    plain = name.rpartition("~")[0] or name
-    return plain in (f"{draft.name}.{key.columns[0].removesuffix('_id')}", f"{draft.name}.{key.name}")
+    stems = (f"{draft.name}.{key.columns[0].removesuffix('_id')}", f"{draft.name}.{key.name}")
+    return any(name == stem or name.rpartition("~")[0] == stem for stem in stems)

@@ -10,7 +10,7 @@ from pytest_atdm.core.model import Cell
 
 #: Where a cell comes from:
 #: ``override`` the caller; ``scenario`` a line of the catalog; ``key`` a sequence, or another row by a foreign key;
-#: ``unique`` drawn, with the request's own part; ``rule`` and ``check`` drawn within the limits of conditions;
+#: ``unique`` drawn so that the row differs from others; ``rule`` and ``check`` drawn within the limits of conditions;
 #: ``type`` drawn, any value of the type; ``default`` left to the database; ``existing`` the row stands already;
 #: ``advice`` chosen because the database had refused another plan.
 Origin: TypeAlias = Literal[
@@ -88,8 +88,8 @@ class Presence:
     """Why a row is in the plan.
 
     *source* is where the scenario names it; *reference* is the catalog's file of reference rows that has it: a row that
-    is reused without one stands in the database, and a new one was refused. *needs* are the references that nobody
-    named, that of the row for whose sake it came first.
+    is reused without one stands in the database, and a new one could not be written. *needs* are the references that
+    nobody named, that of the row for whose sake it came first.
     """
 
     kind: PresenceKind
@@ -100,7 +100,10 @@ class Presence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedRow:
-    """One row: *references* in the order of the foreign keys' names, *cells* in the order of the columns."""
+    """One row: *references* in the order of the foreign keys' names, *cells* in the order of the columns.
+
+    *is_existing*: the row stands already; it is referred to and not written.
+    """
 
     name: str
     entity: str
@@ -108,6 +111,7 @@ class ExplainedRow:
     presence: Presence
     references: tuple[Reference, ...]
     cells: tuple[ExplainedCell, ...]
+    is_existing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from pytest_atdm.core.model import OVERRIDE
 from pytest_atdm.core.planner.drafts import Draft
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pytest_atdm.core.catalog import Scenario
     from pytest_atdm.core.explain.links import Followed, Links
@@ -130,7 +130,7 @@ class Origins:
     def _explain_drawn(self, draft: Draft, column: Column) -> ExplainedCell:
         place = (draft.name, column.name)
         uniques = dict.fromkeys(self._find_uniques(place))
-        conditions = dict.fromkeys(self._conditions.find_narrowing(place))
+        conditions = sorted(dict.fromkeys(self._conditions.find_narrowing(place)), key=lambda one: one.kind == "check")
         kinds = {cause.kind for cause in (*uniques, *conditions)}
         choices: tuple[Origin, ...] = ("unique", "rule", "check")
         origin: Origin = next((one for one in choices if one in kinds), "type")
@@ -143,15 +143,28 @@ class Origins:
         )
 
     def _find_uniques(self, place: Place) -> Iterator[Cause]:
-        """Yield what must differ between requests in this cell, since in nothing else it does.
+        """Yield the sets of columns in which the row differs from others by this cell alone.
 
-        The planner decides it by the same rule, of the drafts that it has at hand.
+        From rows of other requests, or, where the rest of the set differs between requests, from rows of this one. The
+        planner decides it by the same rule, of the drafts that it has at hand.
         """
         for row, column in self._links.ties.of(place):
             draft = self._links.drafts.get(row)
             for cause, columns in _iter_differing(draft.shape) if draft else ():
                 if draft and column in columns and not any(_is_run_bound(draft, name) for name in columns):
                     yield cause
+        for cause, columns in _iter_differing(self._links.drafts[place[0]].shape):
+            if len(columns) > 1 and place[1] in columns and self._has_equal(place, columns):
+                yield cause
+
+    def _has_equal(self, place: Place, columns: Sequence[str]) -> bool:
+        """Return whether another row of the table has the same in all of *columns* but the cell's own."""
+        draft = self._links.drafts[place[0]]
+        others = (one for one in self._links.drafts.values() if one.shape is draft.shape and one is not draft)
+        return any(
+            place[1] in one.values and all(_are_equal(one, draft, name) for name in columns if name != place[1])
+            for one in others
+        )
 
 
 def _say(place: Place) -> str:
@@ -192,6 +205,12 @@ def _is_run_bound(draft: Draft, name: str) -> bool:
         return True
     keys = (key for key in draft.shape.foreign_keys if name in key.columns)
     return any(isinstance(draft.links.get(key.name), Draft) for key in keys)
+
+
+def _are_equal(one: Draft, other: Draft, column: str) -> bool:
+    """Return whether both rows have the same in *column*: a cell, or the key of one row."""
+    first, second = (row.keys.get(column) or row.values.get(column) for row in (one, other))
+    return first == second and first is not None
 
 
 def _describe_default(column: Column) -> str:

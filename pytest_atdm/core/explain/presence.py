@@ -42,6 +42,6 @@ class Presences:
         return reference.source if reference and row.values in reference.rows else ""
 
     def _explain_need(self, draft: Draft, key: ForeignKey) -> Need:
-        required = is_required(draft.shape, key)
+        required = is_required(draft.shape, key, self._links.rulebook.schema)
         causes = () if required else tuple(self._conditions.find_needing(draft, key))
         return Need(row=draft.name, constraint=key.name, columns=key.columns, required=required, causes=causes)
