@@ -15,6 +15,7 @@ from pytest_atdm.cli.audit import audit
 from pytest_atdm.cli.console import Console, wants_json
 from pytest_atdm.cli.demo import demo
 from pytest_atdm.cli.doctor import doctor
+from pytest_atdm.cli.explain import explain
 from pytest_atdm.cli.reading import scenarios, show
 from pytest_atdm.cli.request import request
 from pytest_atdm.cli.reset import reset
@@ -53,7 +54,7 @@ def atdm() -> None:
     """Group the commands."""
 
 
-for _command in (demo, request, reset, scenarios, show, schema, types, audit, doctor, serve):
+for _command in (demo, request, explain, reset, scenarios, show, schema, types, audit, doctor, serve):
     atdm.add_command(_command)
 
 

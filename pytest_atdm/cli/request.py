@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from pytest_atdm.core.model import Cell, Plan, Receipt, SeededEntity
 
 KEYS_SHOWN: Final = 3
+SET_HELP: Final = (
+    "Override a parameter (days=3) or a column (order.status=open or order__status=open); may be repeated. "
+    "VALUE is a scalar of YAML: 60 is a number, true a boolean, '\"60\"' a text."
+)
 
 
 @click.command()
 @click.argument("scenario")
 @click.option("--pytest", "pytest_module", is_flag=True, help="Write the rows as a pytest module too.")
 @click.option("--playwright", "playwright_json", is_flag=True, help="Write the rows as JSON for Playwright too.")
-@click.option(
-    "--set", "pairs", metavar="KEY=VALUE", multiple=True,
-    help="Override a parameter (days=3) or a column (order.status=open or order__status=open); may be repeated. "
-    "VALUE is a scalar of YAML: 60 is a number, true a boolean, '\"60\"' a text.",
-)  # fmt: skip
+@click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help=SET_HELP)
 @click.option("--dry-run", is_flag=True, help="Plan, pass the gate, print the plan, write nothing.")
 @setting_options("url", "database_url", "catalog", *MIGRATIONS, "run_id", "seed", "as_of", "fixtures_dir")
 def request(

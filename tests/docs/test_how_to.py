@@ -47,6 +47,7 @@ def seeder(tmp_path: Path) -> Iterator[SeederAddress]:
     "page",
     [
         "write-a-scenario",
+        "explain-a-plan",
         "write-a-validator-or-emitter",
         "use-your-own-migrations",
         "type-your-scenarios",
