@@ -15,6 +15,7 @@ from pytest_atdm.cli.audit import audit
 from pytest_atdm.cli.console import Console, wants_json
 from pytest_atdm.cli.demo import demo
 from pytest_atdm.cli.doctor import doctor
+from pytest_atdm.cli.init import init
 from pytest_atdm.cli.reading import scenarios, show
 from pytest_atdm.cli.request import request
 from pytest_atdm.cli.reset import reset
@@ -59,7 +60,7 @@ def schema() -> None:
 
 schema.add_command(check)
 
-for _command in (demo, request, reset, scenarios, show, audit, doctor, serve):
+for _command in (demo, init, request, reset, scenarios, show, audit, doctor, serve):
     atdm.add_command(_command)
 
 
