@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import re
 import shlex
 from pathlib import Path
@@ -43,6 +44,8 @@ def init(folder: Path, domain: str | None, chosen: tuple[str, ...], force: bool)
     from pytest_atdm.cli.beginning import infer_beginning  # lazy: startup
 
     settings = read_settings()
+    if settings.database_url:  # the seeder needs no catalog, and one that is only half there would stop it
+        settings = dataclasses.replace(settings, catalog=None)
     with contextlib.closing(connect(settings)) as connection:
         name = _name_domain(domain, connection.address.database_url)
         standing = _read_standing(folder, name, force=force)
