@@ -28,9 +28,10 @@ class Beginning:
     """What was inferred, and the *files* that say it: text by path below the project's folder.
 
     *starters* and *refused* (the reasons where there is no starter) go by table id; *lists* counts the rows of the
-    tables that look like reference data.
+    tables that look like reference data. *keeps_rules*: a ``domain.yaml`` stood there, so none were inferred.
     """
 
+    keeps_rules: bool
     guesses: Sequence[Guess]
     left_out: Sequence[LeftOut]
     starters: Mapping[str, Starter]
@@ -71,6 +72,7 @@ def infer_beginning(
         raise _nothing_can_be_planted(refused)
     files = inference.write_files(starters.values(), lists=lists, refused=refused, looked_at=looked_at)
     return Beginning(
+        keeps_rules=inference.has_domain,
         guesses=inference.guesses,
         left_out=inference.left_out,
         starters=starters,

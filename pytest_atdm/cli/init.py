@@ -43,11 +43,12 @@ def init(folder: Path, domain: str | None, chosen: tuple[str, ...], force: bool)
     """
     from pytest_atdm.cli.beginning import infer_beginning  # lazy: startup
 
+    _check_domain(domain)
     settings = read_settings()
     if settings.database_url:  # the seeder needs no catalog, and one that is only half there would stop it
         settings = dataclasses.replace(settings, catalog=None)
     with contextlib.closing(connect(settings)) as connection:
-        name = _name_domain(domain, connection.address.database_url)
+        name = domain or _name_domain(connection.address.database_url)
         standing = _read_standing(folder, name, force=force)
         begun = infer_beginning(connection.client, settings, name, standing, chosen)
     written = {path: _write_file(folder / path, text, force=force) for path, text in begun.files.items()}
@@ -56,22 +57,23 @@ def init(folder: Path, domain: str | None, chosen: tuple[str, ...], force: bool)
     read_console().answer(payload, _tell(begun, folder, written, command))
 
 
-def _name_domain(wanted: str | None, database_url: str | None) -> str:
+def _check_domain(name: str | None) -> None:
+    if name is not None and not _DOMAIN.fullmatch(name):
+        raise SettingError(
+            f'--domain: "{name}" cannot be the name of a folder in a catalog',
+            hint="use letters, digits, - and _, with a letter or a digit first",
+        )
+
+
+def _name_domain(database_url: str | None) -> str:
     from pytest_atdm.core.inference import make_slug  # lazy: startup
 
-    if wanted is None and database_url is None:
+    if database_url is None:
         raise SettingError(
             "what to call the domain is not known: which database the seeder writes to was not said",
             hint="give --domain NAME",
         )
-    if wanted is None:
-        return make_slug(unquote(urlsplit(database_url or "").path), "_")
-    if not _DOMAIN.fullmatch(wanted):
-        raise SettingError(
-            f'--domain: "{wanted}" cannot be the name of a folder in a catalog',
-            hint="use letters, digits, - and _, with a letter or a digit first",
-        )
-    return wanted
+    return make_slug(unquote(urlsplit(database_url).path), "_")
 
 
 def _read_standing(folder: Path, domain: str, *, force: bool) -> dict[str, str]:
@@ -130,7 +132,10 @@ def _tell(begun: Beginning, folder: Path, written: Mapping[str, bool], command: 
     yield ""
     yield from format_table(("scenario", "table"), [(one.id, table) for table, one in begun.starters.items()])
     yield ""
-    yield f"{len(begun.guesses)} rules inferred, {len(begun.left_out)} left out; domain.yaml says why"
+    if begun.keeps_rules:
+        yield "no rules inferred: those of domain.yaml hold"
+    else:
+        yield f"{len(begun.guesses)} rules inferred, {len(begun.left_out)} left out; domain.yaml says why"
     for table, reason in begun.refused.items():
         yield f"no scenario for {table}: {reason.splitlines()[0] if reason else 'the reason is not known'}"
     for table, rows in begun.lists.items():

@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 PURE_MODULES: Final = frozenset({
     "__future__", "bisect", "calendar", "collections", "contextlib", "dataclasses", "datetime", "decimal", "difflib",
     "enum", "fractions", "functools", "hashlib", "heapq", "hmac", "inspect", "ipaddress", "itertools", "json",
-    "keyword", "math",
-    "msgspec", "operator", "pgparse", "pydantic", "pytest_atdm", "re", "string", "struct", "textwrap", "types", "typing",
-    "typing_extensions", "unicodedata", "uuid", "warnings", "yaml", "zoneinfo",
+    "keyword", "math", "msgspec", "operator", "pgparse", "pydantic", "pytest_atdm", "re", "string", "struct",
+    "textwrap", "types", "typing", "typing_extensions", "unicodedata", "uuid", "warnings", "yaml", "zoneinfo",
 })  # fmt: skip
 IMPURE_CALLS: Final = frozenset({
     "breakpoint", "eval", "exec", "getenv", "input", "localtime", "now", "open", "print", "today", "utcnow", "uuid1",

@@ -293,17 +293,18 @@ def test_tables_of_several_schemas_are_told_apart(begun_planning: Begun) -> None
 
 def test_a_second_time_keeps_what_stands(lending: Project) -> None:
     """Nothing that stands there is overwritten; --force writes it anew."""
-    lending.init()
+    words = ("--table", "branches", "--output", "json")
+    lending.init(*words)
     before = lending.read_files()
     changed = {path: f"# ours\n{text}" for path, text in before.items()}
     for path, text in changed.items():
         (lending.folder / path).write_text(text)
 
-    kept = lending.init("--output", "json").payload["files"]
+    kept = lending.init(*words).payload["files"]
 
     assert (sorted(kept["kept"]), kept["written"]) == (sorted(before), [])
     assert lending.read_files() == changed
-    assert sorted(lending.init("--force", "--output", "json").payload["files"]["written"]) == sorted(before)
+    assert sorted(lending.init("--force", *words).payload["files"]["written"]) == sorted(before)
     assert lending.read_files() == before
 
 

@@ -54,6 +54,7 @@ MARKERS: Final[Mapping[Kind, tuple[Marker, ...]]] = {
         Marker("+120255501__", "use a number from +12025550100 to +12025550199"),
         Marker("20255501__", "use a number from 2025550100 to 2025550199"),
         Marker("555-01%", "begin the number with 555-01"),
+        Marker("+120255501%", "begin the number with +120255501"),
     ),
     "web": (
         Marker("https://example.invalid/%", "use an address below https://example.invalid/"),
@@ -91,10 +92,16 @@ def mark(column: str, pattern: str) -> Expr:
 def _infer_marker(rulebook: Rulebook, table: Table, column: Column, kind: Kind, as_of: date) -> Guess | LeftOut:
     spelt = spell_table(rulebook.schema, table.id)
     for marker in MARKERS[kind]:
-        expr = mark(column.name, marker.pattern)
-        if _has_values(rulebook, table, column, expr, as_of):
+        if _has_values(rulebook, table, column, marker, as_of):
             id = f"{make_slug(spelt, '-')}-{make_slug(column.name, '-')}-is-synthetic"
-            rule = Rule(id=id, kind="synthetic", table=spelt, expression=render(expr), fix=marker.fix, source=INFERRED)
+            rule = Rule(
+                id=id,
+                kind="synthetic",
+                table=spelt,
+                expression=render(mark(column.name, marker.pattern)),
+                fix=marker.fix,
+                source=INFERRED,
+            )
             return Guess(rule=rule, why=f"by its name, {column.name} holds {_describe(kind)}")
     reason = "the column's type, CHECKs and domain leave no value that shows that it is made up"
     return LeftOut(table=table.id, what=f"a marker for {column.name}", reason=reason)
@@ -110,11 +117,13 @@ def _describe(kind: Kind) -> str:
     return texts[kind]
 
 
-def _has_values(rulebook: Rulebook, table: Table, column: Column, marker: Expr, as_of: date) -> bool:
+def _has_values(rulebook: Rulebook, table: Table, column: Column, marker: Marker, as_of: date) -> bool:
+    is_unique = any(columns == (column.name,) for columns in table.differing_sets)
+    if is_unique and "%" not in marker.pattern:  # too few to go round
+        return False
     parts = [part for condition in rulebook.conditions(table) for part in condition.parts_about(column.name)]
     alone = [part for part in parts if names(part) == {(column.name,)}]
-    is_unique = any(columns == (column.name,) for columns in table.differing_sets)
-    drawer = Drawer(column, rulebook.schema, [*alone, marker])
+    drawer = Drawer(column, rulebook.schema, [*alone, mark(column.name, marker.pattern)])
     wanted = _VALUES_OF_UNIQUE if is_unique else 1
     drawn = drawer.candidates(Stream(0, table.id, column.name), unique=is_unique, as_of=as_of)
     return sum(1 for _ in islice(drawn, wanted)) == wanted

@@ -14,5 +14,6 @@ INFERRED: Final = "atdm init"
 def spell_table(schema: Schema, id: str) -> str:
     """Return the table *id* without its schema, where the search path leads back to it; else the id."""
     short = id.partition(".")[2]
-    is_found = short in {name.partition(".")[2] for name in schema.tables} and schema.table(short).id == id
-    return short if is_found else id
+    looked_up = (short, *(f"{name}.{short}" for name in schema.search_path))
+    found = next((name for name in looked_up if name in schema.tables), None)
+    return short if found == id else id

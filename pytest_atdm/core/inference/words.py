@@ -66,7 +66,7 @@ def singular(word: str) -> str:
         return f"{word[:-3]}y"
     if word.endswith(("sses", "tuses", "xes", "ches", "shes")):
         return word[:-2]
-    return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
+    return word[:-1] if len(word) > 1 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 
 def name_entity(table: str, taken: Collection[str] = ()) -> str:
