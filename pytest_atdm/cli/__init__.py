@@ -16,6 +16,7 @@ from pytest_atdm.cli.console import Console, wants_json
 from pytest_atdm.cli.demo import demo
 from pytest_atdm.cli.doctor import doctor
 from pytest_atdm.cli.explain import explain
+from pytest_atdm.cli.init import init
 from pytest_atdm.cli.reading import scenarios, show
 from pytest_atdm.cli.request import request
 from pytest_atdm.cli.reset import reset
@@ -54,7 +55,7 @@ def atdm() -> None:
     """Group the commands."""
 
 
-for _command in (demo, request, explain, reset, scenarios, show, schema, types, audit, doctor, serve):
+for _command in (demo, init, request, explain, reset, scenarios, show, schema, types, audit, doctor, serve):
     atdm.add_command(_command)
 
 

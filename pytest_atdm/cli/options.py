@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -72,6 +73,17 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 def find_root(folder: Path) -> Path:
     """Return the nearest folder from *folder* upwards that has a ``.atdm``, or *folder* itself."""
     return next((parent for parent in (folder, *folder.parents) if (parent / ".atdm").is_dir()), folder)
+
+
+def repeat_for_pytest() -> list[str]:
+    """Return the settings that the running command was given as options, as pytest takes them; no password is told."""
+    given = _given()
+    shown = {name: _hide_password(text) if name == "database_url" else text for name, text in given.items()}
+    return [f"{option.flag}={shown[option.name]}" for option in OPTIONS if option.name in given]
+
+
+def _hide_password(url: str) -> str:
+    return re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
 def _find(option: Option, environment: Mapping[str, str]) -> Given | None:

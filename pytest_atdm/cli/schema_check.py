@@ -70,24 +70,10 @@ def check(chosen: tuple[str, ...], commit: bool) -> None:  # noqa: FBT001  click
 
 def list_tables(schema: Schema) -> list[str]:
     """Return the ids of all tables and leaf partitions, parents before those that refer to them, as far as can be."""
-    ordered: dict[str, None] = {}
-    for name in schema.tables:
-        _visit(schema, name, ordered)
+    from pytest_atdm.core.inference import order_parents_first  # lazy: startup
+
     parts = [part.id for table in schema.tables.values() for part in table.partitions or ()]
-    return [*ordered, *parts]
-
-
-def _visit(schema: Schema, name: str, ordered: dict[str, None]) -> None:
-    """Depth first with a stack of its own: chains of parents may be longer than Python's recursion."""
-    stack, entered = [(name, False)], set()
-    while stack:
-        current, done = stack.pop()
-        if done:
-            ordered.setdefault(current)
-        elif current not in entered and current not in ordered:
-            entered.add(current)
-            stack.append((current, True))
-            stack += [(key.parent, False) for key in schema.tables[current].foreign_keys]
+    return [*order_parents_first(schema, schema.tables), *parts]
 
 
 def _choose_tables(schema: Schema, chosen: Sequence[str]) -> list[str]:

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 #: Modules without state of their own. A new one is added here by somebody who has thought about it.
 PURE_MODULES: Final = frozenset({
     "__future__", "bisect", "calendar", "collections", "contextlib", "dataclasses", "datetime", "decimal", "difflib",
-    "enum", "fractions", "functools", "hashlib", "heapq", "hmac", "inspect", "ipaddress", "itertools", "json", "math",
-    "msgspec", "operator", "pgparse", "pydantic", "pytest_atdm", "re", "string", "struct", "types", "typing",
-    "typing_extensions", "unicodedata", "uuid", "warnings", "yaml", "zoneinfo",
+    "enum", "fractions", "functools", "hashlib", "heapq", "hmac", "inspect", "ipaddress", "itertools", "json",
+    "keyword", "math", "msgspec", "operator", "pgparse", "pydantic", "pytest_atdm", "re", "string", "struct",
+    "textwrap", "types", "typing", "typing_extensions", "unicodedata", "uuid", "warnings", "yaml", "zoneinfo",
 })  # fmt: skip
 IMPURE_CALLS: Final = frozenset({
     "breakpoint", "eval", "exec", "getenv", "input", "localtime", "now", "open", "print", "today", "utcnow", "uuid1",

@@ -90,6 +90,19 @@ def test_own_database_is_refused_until_it_is_marked(tmp_path: Path, make_databas
     assert len(reader.commands) == 2
 
 
+def test_a_catalog_is_begun_from_tables(tmp_path: Path, make_database: Callable[[str], str]) -> None:
+    """Whoever has tables and nothing else follows the page to a test that passes."""
+    url = make_database("begun")
+    name = urlsplit(url).path.removeprefix("/")
+    tables = next(block for block in read_blocks(TUTORIAL) if block.title.endswith(".sql"))
+    _execute(url, f"{tables.text}; ALTER DATABASE \"{name}\" SET atdm.test_database = 'on'")
+    reader = Reader(tmp_path, {"DATABASE_URL": url})
+
+    reader.follow("docs/how-to/start-with-your-own-database.md")
+
+    assert len(reader.commands) == 5
+
+
 def test_commands_for_other_languages_work(tmp_path: Path, seeder: SeederAddress) -> None:
     """The commands beside ``atdm serve`` write the file that the Playwright test imports."""
     Reader(tmp_path).follow("docs/how-to/use-without-python.md")

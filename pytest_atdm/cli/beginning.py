@@ -1,0 +1,112 @@
+"""What a catalog may begin with, found out from a database: rules and scenarios that were tried there."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_atdm._probing import drive
+from pytest_atdm.cli.schema_check import Checker
+from pytest_atdm.core.errors import SchemaMismatch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pytest_atdm._client import SeederClient
+    from pytest_atdm._options import Settings
+    from pytest_atdm.core.inference import Guess, Inference, LeftOut, Starter
+    from pytest_atdm.core.schema import Schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """What was inferred, and the *files* that say it: text by path below the project's folder.
+
+    *starters* and *refused* (the reasons where there is no starter) go by table id; *lists* counts the rows of the
+    tables that look like reference data. *keeps_rules*: a ``domain.yaml`` stood there, so none were inferred.
+    """
+
+    keeps_rules: bool
+    guesses: Sequence[Guess]
+    left_out: Sequence[LeftOut]
+    starters: Mapping[str, Starter]
+    refused: Mapping[str, str]
+    lists: Mapping[str, int]
+    files: Mapping[str, str]
+
+
+def infer_beginning(
+    client: SeederClient, settings: Settings, domain: str, standing: Mapping[str, str], chosen: Sequence[str]
+) -> Beginning:
+    """Return a beginning for *domain*: a starter for each of the tables *chosen*, or for those that suggest themselves.
+
+    *standing* are the catalog's files by path.
+
+    Raises:
+        SchemaMismatch: a chosen table does not exist, or no row can be planted at all.
+    """
+    from pytest_atdm.core.inference import Inference, choose_tables, find_lists, order_parents_first  # lazy: startup
+    from pytest_atdm.core.ulid import make_ulid
+
+    schema = client.schema()
+    lists = find_lists(schema, _count_rows(client, schema))
+    tables = [schema.table(name, where="--table").id for name in chosen] or choose_tables(schema, lists)
+    run_id = make_ulid(time.time_ns() // 1_000_000, os.urandom(10))
+    inference = Inference(schema, standing, domain=domain, run_id=run_id, seed=settings.seed, as_of=settings.as_of)
+    looked_at = order_parents_first(schema, tables if chosen else schema.tables)
+    refused = _infer_rules(client, schema, inference, looked_at)
+    refused = {table: reason for table, reason in refused.items() if table in tables}
+    starters: dict[str, Starter] = {}
+    for table in dict.fromkeys(tables):
+        outcome = refused.get(table) or drive(client, inference.ask_starter(table))
+        if isinstance(outcome, str):
+            refused[table] = outcome
+        else:
+            starters[table] = outcome
+    if not starters:
+        raise _nothing_can_be_planted(refused)
+    files = inference.write_files(starters.values(), lists=lists, refused=refused, looked_at=looked_at)
+    return Beginning(
+        keeps_rules=inference.has_domain,
+        guesses=inference.guesses,
+        left_out=inference.left_out,
+        starters=starters,
+        refused=refused,
+        lists=lists,
+        files=files,
+    )
+
+
+def _count_rows(client: SeederClient, schema: Schema) -> dict[str, int]:
+    """Return how many rows stand in the tables that may be lists; those of long tables are not counted to the end."""
+    from pytest_atdm.core.inference import MAX_LISTED, list_candidates  # lazy: startup
+
+    rows = client.list_rows(list_candidates(schema), limit=MAX_LISTED + 1)
+    return {table: len(found) for table, found in rows.items()}
+
+
+def _infer_rules(client: SeederClient, schema: Schema, inference: Inference, tables: Iterable[str]) -> dict[str, str]:
+    """Have the rules of *tables* inferred; return the reasons for those in which no row can be planted."""
+    checker = Checker(client, schema)
+    refused: dict[str, str] = {}
+    with click.progressbar(list(tables), label="tables", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        for table in bar:
+            verdict, _ = checker.check(table)
+            if verdict.outcome == "planted":
+                drive(client, inference.ask_rules(table))
+            else:
+                refused[table] = verdict.reason
+    return refused
+
+
+def _nothing_can_be_planted(refused: Mapping[str, str]) -> SchemaMismatch:
+    reasons = "; ".join(f"{table}: {reason}" for table, reason in refused.items())
+    return SchemaMismatch(
+        f"no row can be planted, so nothing was written: {reasons or 'the database has no tables'}",
+        hint="run your migrations first, name other tables with --table, or see what atdm schema check says",
+    )
