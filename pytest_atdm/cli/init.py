@@ -66,14 +66,15 @@ def _check_domain(name: str | None) -> None:
 
 
 def _name_domain(database_url: str | None) -> str:
-    from pytest_atdm.core.inference import make_slug  # lazy: startup
+    from pytest_atdm.core.inference import join_words  # lazy: startup
 
     if database_url is None:
         raise SettingError(
             "what to call the domain is not known: which database the seeder writes to was not said",
             hint="give --domain NAME",
         )
-    return make_slug(unquote(urlsplit(database_url).path), "_")
+    name = unquote(urlsplit(database_url).path.removeprefix("/"))
+    return name if _DOMAIN.fullmatch(name) else join_words(name, "_")
 
 
 def _read_standing(folder: Path, domain: str, *, force: bool) -> dict[str, str]:

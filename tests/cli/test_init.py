@@ -269,7 +269,7 @@ def test_what_does_not_work_is_left_out(begun_planning: Begun) -> None:
 
     left_out = {(one["table"], one["what"]) for one in begun_planning.payload["left_out"]}
     assert left_out == {("public.users", "a marker for email"), ("public.tasks", "start_on <= end_on")}
-    assert "# Left out: tasks: start_on <= end_on: one_task: no value of" in text
+    assert "# Left out: tasks: start_on <= end_on: no value of" in text
     assert [one["table"] for one in begun_planning.payload["without_scenario"]] == ["public.closed"]
     assert "# No scenario: closed: " in text
     assert "alembic_version" not in text

@@ -12,7 +12,7 @@ from pytest_atdm.core.inference.tables import (
     order_parents_first,
 )
 from pytest_atdm.core.inference.trying import Inference
-from pytest_atdm.core.inference.words import make_slug
+from pytest_atdm.core.inference.words import join_words
 
 __all__ = (
     "MAX_LISTED",
@@ -22,7 +22,7 @@ __all__ = (
     "Starter",
     "choose_tables",
     "find_lists",
+    "join_words",
     "list_candidates",
-    "make_slug",
     "order_parents_first",
 )

@@ -10,7 +10,7 @@ from pytest_atdm.core.expressions import Literal, Name, Operation, names, render
 from pytest_atdm.core.expressions.casting import TEXT_TYPES, parse_type
 from pytest_atdm.core.inference.guess import Guess, LeftOut
 from pytest_atdm.core.inference.spelling import INFERRED, spell_table
-from pytest_atdm.core.inference.words import find_kind, is_bare_name, is_of_people, make_slug
+from pytest_atdm.core.inference.words import find_kind, is_bare_name, is_of_people, join_words
 from pytest_atdm.core.types import base_type
 from pytest_atdm.core.values import Drawer, Stream
 
@@ -93,7 +93,7 @@ def _infer_marker(rulebook: Rulebook, table: Table, column: Column, kind: Kind, 
     spelt = spell_table(rulebook.schema, table.id)
     for marker in MARKERS[kind]:
         if _has_values(rulebook, table, column, marker, as_of):
-            id = f"{make_slug(spelt, '-')}-{make_slug(column.name, '-')}-is-synthetic"
+            id = f"{join_words(spelt, '-')}-{join_words(column.name, '-')}-is-synthetic"
             rule = Rule(
                 id=id,
                 kind="synthetic",

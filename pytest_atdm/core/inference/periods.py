@@ -11,7 +11,7 @@ from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, Name, Opera
 from pytest_atdm.core.expressions.casting import parse_type
 from pytest_atdm.core.inference.guess import Guess
 from pytest_atdm.core.inference.spelling import INFERRED, spell_table
-from pytest_atdm.core.inference.words import make_slug, split_words
+from pytest_atdm.core.inference.words import join_words, split_words
 from pytest_atdm.core.types import base_type
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _orders(condition: Condition, first: Column, second: Column, kind: str) -> b
 def _guess(rulebook: Rulebook, table: Table, first: str, second: str) -> Guess:
     spelt = spell_table(rulebook.schema, table.id)
     rule = Rule(
-        id="-".join(make_slug(part, "-") for part in (spelt, first, "before", second)),
+        id="-".join(join_words(part, "-") for part in (spelt, first, "before", second)),
         kind="temporal",
         table=spelt,
         expression=render(Operation("<=", (Name((first,)), Name((second,))))),

@@ -21,7 +21,7 @@ from pytest_atdm.core.inference.periods import infer_order
 from pytest_atdm.core.inference.render import Starter, render_domain, render_scenario, render_test
 from pytest_atdm.core.inference.spelling import spell_table
 from pytest_atdm.core.inference.tables import is_of_tool
-from pytest_atdm.core.inference.words import make_slug, name_entity
+from pytest_atdm.core.inference.words import join_words, name_entity
 from pytest_atdm.core.planner import NO_ADVICE, plan
 from pytest_atdm.core.planner.drafts import is_required
 from pytest_atdm.core.probe import MAX_SCENARIO_TRIALS, Found, Search
@@ -114,7 +114,7 @@ class Inference:
         return {
             f"{base}/domain.yaml": render_domain(self._domain, self.guesses, notes),
             **{f"{base}/scenarios/{one.id}.yaml": render_scenario(one) for one in starters},
-            f"test_{make_slug(self._domain, '_')}_starter.py": render_test(starters[0]),
+            f"test_{join_words(self._domain, '_')}_starter.py": render_test(starters[0]),
         }
 
     def make_starter(self, table: str) -> Starter:

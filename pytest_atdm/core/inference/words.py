@@ -77,7 +77,7 @@ def name_entity(table: str, taken: Collection[str] = ()) -> str:
     return f"one_{name}" if name in taken else name
 
 
-def make_slug(text: str, joint: str) -> str:
+def join_words(text: str, joint: str) -> str:
     """Return the words of *text* joined by *joint*; a text without words is ``row``."""
     return joint.join(split_words(text)) or "row"
 
