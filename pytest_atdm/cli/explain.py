@@ -13,7 +13,6 @@ import click
 from pytest_atdm.cli.options import MIGRATIONS, read_console, read_settings, setting_options
 from pytest_atdm.cli.request import SET_HELP, make_request_key, read_overrides
 from pytest_atdm.core.errors import SettingError
-from pytest_atdm.core.text import suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -81,6 +80,8 @@ def _explain(session: AtdmSession, wish: Wish) -> Explanation:
 
 
 def _choose_rows(told: Explanation, entity: str) -> Mapping[str, ExplainedRow]:
+    from pytest_atdm.core.text import suggest  # lazy: startup
+
     chosen = {name: row for name, row in told.rows.items() if entity in (row.entity, name)}
     if not chosen:
         raise SettingError(
