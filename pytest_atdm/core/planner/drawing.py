@@ -49,7 +49,9 @@ class Drawing:
         Raises:
             PlanImpossible: the conditions leave none; they are named.
         """
-        conditions = self._conditions_on(draft, column, hidden, loosely=bool(attempt))
+        # Tied cells are drawn before the rest of their rows, and once.
+        is_tied = len(self.ties.of((draft.name, column.name))) > 1
+        conditions = self._conditions_on(draft, column, hidden, loosely=bool(attempt) or is_tied)
         part = self.unique_part if unique else ()
         stream = Stream(self.seed, *part, self.scenario, draft.name, column.name, self.number + attempt)
         drawer = self.situation.rulebook.drawer(draft.shape, column, conditions)
