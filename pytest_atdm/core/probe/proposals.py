@@ -6,7 +6,7 @@ import itertools
 import re
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pytest_atdm.core.expressions import parse
+from pytest_atdm.core.expressions import names, parse
 from pytest_atdm.core.probe.candidates import iter_candidates
 from pytest_atdm.core.probe.questions import JudgeRows, ListRows
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.planner import Advice
     from pytest_atdm.core.probe.questions import Answer, Question
     from pytest_atdm.core.rulebook import Rulebook
-    from pytest_atdm.core.schema import ForeignKey
+    from pytest_atdm.core.schema import Column, ForeignKey
 
 #: So many rows are judged by the server in one round trip, and so many of those that pass are tried.
 MAX_JUDGED: Final = 400
@@ -63,7 +63,7 @@ class Proposals:
         elif refusal.code.startswith("22"):
             found = self._after_bad_value(plan, refusal, advice)
         elif refusal.code == "42501":
-            return []
+            return (yield from self._after_denial(plan, advice))
         return [*found, *(yield from self._generic(plan, advice))]
 
     # -- by kind of refusal
@@ -73,6 +73,11 @@ class Proposals:
         if table in self._tables or table not in self._schema.tables:
             return again
         return [*(yield from self._reusing([table], advice)), *again]
+
+    def _after_denial(self, plan: Plan, advice: Advice) -> Found:
+        """Nothing but rows that stand there can help where the role may not write."""
+        denied = [row.table for row in plan.rows if "insert" in self._schema.tables[row.table].missing_rights]
+        return (yield from self._reusing([table for table in denied if table not in self._tables], advice))
 
     def _after_broken_reference(self, plan: Plan, table: str, refusal: Refusal, advice: Advice) -> Found:
         key = self._find_key(table, refusal.constraint)
@@ -117,10 +122,17 @@ class Proposals:
             (row.table, name)
             for row in plan.rows
             for name, cell in row.values.items()
-            if quoted and cell == quoted["value"] and (row.table, name) not in advice.settled
+            if quoted and (row.table, name) not in advice.settled
+            # Of a text that was taken apart first, not even a piece need be there.
+            if cell == quoted["value"] or (isinstance(cell, str) and name in self._sources(row.table))
         }
         found = [advice.settling(table, {name: text}) for table, name in sorted(places) for text in _READABLE]
         return [*found, *self._with_json_arrays(plan, advice)]
+
+    def _sources(self, table: str) -> frozenset[str]:
+        """Return the columns that generated ones are computed from."""
+        columns = self._schema.tables[table].columns
+        return frozenset(name for column in columns if column.generated for name in _named_in(column))
 
     def _with_json_arrays(self, plan: Plan, advice: Advice) -> list[Advice]:
         """Propose arrays for all JSON that is planned as objects: a function may want to go through them."""
@@ -134,8 +146,9 @@ class Proposals:
         self, row: PlannedRow, constraint: tuple[str, Sequence[str]], advice: Advice
     ) -> Iterator[dict[str, Cell]]:
         """Yield other cells for the columns that the CHECK names, as far as no reference holds them."""
-        text, columns = constraint
+        text, named = constraint
         table = self._schema.tables[row.table]
+        columns = [source for name in named for source in _named_in(table.column_by_name[name])]
         tied = {name for key in table.foreign_keys for name in key.columns if row.values.get(name) is not None}
         free = [
             table.column_by_name[name]
@@ -232,3 +245,10 @@ class Proposals:
                         return check.expression, (column.name,)
                 domain = self._schema.domains.get(domain.type)
         return None
+
+
+def _named_in(column: Column) -> tuple[str, ...]:
+    """Return the columns that decide the value of *column*: itself, or those that it is computed from."""
+    if not column.generated:
+        return (column.name,)
+    return tuple(sorted(parts[0] for parts in names(parse(column.expression or "NULL"))))
