@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_atdm.core.expressions import SOME, UNDECIDED, EvaluationError, compile_expression, parse
-from pytest_atdm.core.types import to_python
+from pytest_atdm.core.types import to_operand
 
 if TYPE_CHECKING:
     import datetime
@@ -99,7 +99,7 @@ class Situation:
         if None in wanted:
             return None
         pointer = row.keys.get(key.columns[0])
-        owner = self.rows.get(pointer.rpartition(".")[0]) if pointer else None
+        owner = self.rows.get(pointer.removesuffix(f".{key.parent_columns[0]}")) if pointer else None
         if owner is not None and owner.table == key.parent and _identify(owner, key) == wanted:
             return owner
         for other in self._by_table.get(key.parent, ()):
@@ -136,7 +136,7 @@ def _identify(row: RowLike | ExistingLike, key: ForeignKey) -> list[Cell]:
 def read_cell(column: Column, cell: Cell, rulebook: Rulebook) -> Value:
     """Return *cell* as a Python value; UNDECIDED where it is not one of its type (another validator says so)."""
     try:
-        return to_python(column.type, cell, rulebook.schema)
+        return to_operand(column.type, cell, rulebook.schema)
     except ValueError:
         return UNDECIDED
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from pytest_atdm.core.expressions import UNDECIDED
 from pytest_atdm.core.expressions.casting import INTEGER_RANGES, TEXT_TYPES, TypeName, convert, parse_type, to_text
 from pytest_atdm.core.expressions.interval import Interval
+from pytest_atdm.core.expressions.tree import Label
 from pytest_atdm.core.text import suggest
 
 if TYPE_CHECKING:
@@ -83,10 +84,31 @@ def to_python(type: str, cell: Cell, schema: Schema) -> Value:
     Raises:
         ValueError: *cell* is no value of *type*; the message says why.
     """
+    return _plain(to_operand(type, cell, schema))
+
+
+def to_operand(type: str, cell: Cell, schema: Schema) -> Value:
+    """Return what conditions make of *cell*: as ``to_python``, but labels of an enum know their order.
+
+    Raises:
+        ValueError: as with ``to_python``.
+    """
     if cell is None or (type == "text" and isinstance(cell, str)):
         return cell
     _refuse_numbers_beyond_json(cell)
     return _read(type, cell, schema)
+
+
+def _plain(value: Value) -> Value:
+    match value:
+        case Label():
+            return str(value)
+        case tuple():
+            return tuple(map(_plain, value))
+        case dict():
+            return {name: _plain(part) for name, part in value.items()}
+        case _:
+            return value
 
 
 def _refuse_numbers_beyond_json(cell: Cell) -> None:
@@ -156,7 +178,7 @@ def _read_enum(enum: str, brackets: str, value: Value, schema: Schema) -> Value:
         return tuple(None if item is None else _read_item(enum, brackets, item, schema) for item in value)
     if not isinstance(value, str) or value not in schema.enums[enum]:
         raise ValueError(f"{value!r} is no {enum}; {suggest(str(value), schema.enums[enum], 'label')}")
-    return value
+    return Label(value, schema.enums[enum])
 
 
 @lru_cache(maxsize=8192)
@@ -202,6 +224,8 @@ def _write(value: Value, *, is_json: bool) -> Cell:
     if is_json:
         return _write_json(value)
     match value:
+        case Label():
+            return str(value)
         case None | bool() | int() | str():
             return value
         case float():

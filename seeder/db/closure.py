@@ -53,6 +53,8 @@ def close_over(target: Target, roots: Collection[str]) -> Closure:
     while frontier:
         parent = frontier.pop()
         for child, key in schema.children[parent]:
+            if "select" in child.missing_rights:
+                continue  # nothing can be found there; should a row refer to ours, the database refuses its deletion
             edges.append(Edge(number=len(edges), child=child, parent=schema.tables[parent], key=key))
             if child.id not in reached:
                 reached.add(child.id)
@@ -106,10 +108,13 @@ def _branch_sql(edge: Edge, target: Target, *, with_edges: bool) -> str:
 
 def _reference_sql(edge: Edge) -> tuple[str, str]:
     """The FROM and WHERE of "c refers to d"; through the parent's row where another key of it is referred to."""
-    pairs = list(zip(edge.key.columns, edge.key.parent_columns, strict=True))
+    operators = ["="] * len(edge.key.columns)
+    if edge.key.period:
+        operators[-1] = "&&"  # the parent's time covers the child's, alone or with others
+    pairs = list(zip(edge.key.columns, operators, edge.key.parent_columns, strict=True))
     child = f"{quote_table(edge.child.id)} c"
     if set(edge.key.parent_columns) <= set(identify(edge.parent)):
-        refers = (f"c.{quote_ident(own)} = {cell_sql(edge.parent, other, 'd.key')}" for own, other in pairs)
+        refers = (f"c.{quote_ident(own)} {sign} {cell_sql(edge.parent, other, 'd.key')}" for own, sign, other in pairs)
         return child, " AND ".join(refers)
-    refers = (f"c.{quote_ident(own)} = p.{quote_ident(other)}" for own, other in pairs)
+    refers = (f"c.{quote_ident(own)} {sign} p.{quote_ident(other)}" for own, sign, other in pairs)
     return f"{quote_table(edge.parent.id)} p, {child}", " AND ".join((match_sql(edge.parent, "p", "d.key"), *refers))

@@ -50,7 +50,8 @@ class Target:
         """By table id, the key column of every table whose primary key is one column fed by a sequence."""
         found = {}
         for table in self.schema.tables.values():
-            if len(table.primary_key) == 1 and table.column_by_name[table.primary_key[0]].sequence:
+            is_readable = "select" not in table.missing_rights
+            if is_readable and len(table.primary_key) == 1 and table.column_by_name[table.primary_key[0]].sequence:
                 found[table.id] = table.column_by_name[table.primary_key[0]]
         return found
 

@@ -38,8 +38,13 @@ def key_sql(table: Table, alias: str) -> str:
     """
     if identify(table) == PLACE:
         return f"jsonb_build_object('ctid', {alias}.ctid, 'row', ROW({alias}.*)::text)"
-    pairs = ", ".join(f"{quote_text(name)}, {alias}.{quote_ident(name)}" for name in identify(table))
-    return f"jsonb_build_object({pairs})"
+    pairs = (f"{quote_text(name)}, {alias}.{quote_ident(name)}{_as_text(table, name)}" for name in identify(table))
+    return f"jsonb_build_object({', '.join(pairs)})"
+
+
+def _as_text(table: Table, column: str) -> str:
+    """An array's JSON could not be read as an array again, its text can."""
+    return "::text" if table.column_by_name[column].type.endswith("]") else ""
 
 
 def match_sql(table: Table, alias: str, key: str) -> str:

@@ -193,33 +193,27 @@ SELECT answer::text FROM written, appended WHERE seq > 0"""
 
     async def allot_keys(self, plan: Plan) -> dict[str, dict[str, Cell]]:
         """Return the values of every row by its name, with keys from sequences where the plan leaves them open."""
-        own: dict[str, str] = {}
+        own: dict[str, tuple[str, str]] = {}
         for row in plan.rows:
             if (shape := (row.table, *row.values, *row.keys)) not in self._groups:
                 self._check_row(row.name, *shape)
                 self._groups[shape] = group_columns(self._target.schema, *shape)
             own |= {
-                f"{row.name}.{column}": self._sequence(row.table, column)
-                for column, source in row.keys.items()
-                if source == f"{row.name}.{column}"
+                source: (row.table, column) for column, source in row.keys.items() if source == f"{row.name}.{column}"
             }
-        taken = await self._blocks.take(Counter(own.values()), self._feeds(plan, own))
-        allotted = {place: taken[sequence].pop(0) for place, sequence in own.items()}
+        sequences = {place: self._sequence(*where) for place, where in own.items()}
+        feeds = {sequences[place]: where for place, where in own.items() if self._is_indexed(*where)}
+        taken = await self._blocks.take(Counter(sequences.values()), feeds)
+        allotted = {place: taken[sequence].pop(0) for place, sequence in sequences.items()}
         return {
             row.name: {**row.values, **{column: allotted[source] for column, source in row.keys.items()}}
             for row in plan.rows
         }
 
-    def _feeds(self, plan: Plan, own: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-        """Return which column each sequence of *own* (by ``row.column``) feeds, where it is a key that has an index."""
-        tables = {row.name: row.table for row in plan.rows}
-        found: dict[str, tuple[str, str]] = {}
-        for place, sequence in own.items():
-            row, _, column = place.rpartition(".")
-            table = self._target.schema.tables[tables[row]]
-            if "select" not in table.missing_rights and any(columns[0] == column for columns in table.unique_sets):
-                found[sequence] = (table.id, column)
-        return found
+    def _is_indexed(self, name: str, column: str) -> bool:
+        """Return whether an index finds out which values of *column* stand there already."""
+        table = self._target.schema.tables[name]
+        return "select" not in table.missing_rights and any(columns[0] == column for columns in table.unique_sets)
 
     def _check_row(self, name: str, table: str, *columns: str) -> None:
         where = f'row "{name}"'

@@ -123,28 +123,36 @@ async def _judge_alone(pool: Pool, statement: str, row: Mapping[str, Cell]) -> b
 
 
 def _verdicts_sql(table: Table, target: Target, constraint: str) -> str:
-    expression, aliases = _find_check(table, target, constraint)
+    expression, aliased = _find_check(table, target, constraint)
     plain = [column for column in table.columns if not column.generated]
     types = ", ".join(f"{quote_ident(column.name)} {column.type}" for column in plain)
-    computed = "".join(
-        f", {column.expression} AS {quote_ident(column.name)}" for column in table.columns if column.generated
-    )
-    alias = "".join(f", v.{quote_ident(column)} AS value" for column in aliases)
+    place = _find_free_name(table)
+    names = ", ".join((*(quote_ident(column.name) for column in plain), place))
+    computed = (f", {one.expression} AS {quote_ident(one.name)}" for one in table.columns if one.generated)
+    cells = f"v.{quote_ident(aliased)} AS value, v.{place}" if aliased else f"v.*{''.join(computed)}"
     return (
-        f"SELECT coalesce(({expression}), true) AS passes FROM (SELECT v.*{computed}{alias}, v.ordinality AS n"
-        f" FROM ROWS FROM (json_to_recordset($1::json) AS ({types})) WITH ORDINALITY AS v) AS v ORDER BY n"
+        f"SELECT coalesce(({expression}), true) AS passes FROM (SELECT {cells} FROM ROWS FROM"
+        f" (json_to_recordset($1::json) AS ({types})) WITH ORDINALITY AS v ({names})) AS v ORDER BY {place}"
     )
 
 
-def _find_check(table: Table, target: Target, constraint: str) -> tuple[str, tuple[str, ...]]:
-    """Return the CHECK's text, and the column that it calls VALUE where it belongs to a domain."""
+def _find_free_name(table: Table) -> str:
+    """Return a name that no column of *table* has."""
+    name = "place"
+    while name in table.column_by_name:
+        name += "_"
+    return name
+
+
+def _find_check(table: Table, target: Target, constraint: str) -> tuple[str, str]:
+    """Return the CHECK's text, and the column that it calls VALUE where it belongs to a domain; else no column."""
     for check in table.checks:
         if check.name == constraint:
-            return check.expression, ()
+            return check.expression, ""
     for column in table.columns:
         for name, expression in _domain_checks(column, target):
             if name == constraint:
-                return expression, (column.name,)
+                return expression, column.name
     raise NotFound(f'table "{table.id}" has no CHECK "{constraint}"', hint="see its checks in /target/schema")
 
 

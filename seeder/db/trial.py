@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
+from pytest_atdm.core.errors import SettingError
 from pytest_atdm.core.model import Refusal, compare_sums
 from seeder.db.border import read_refusal, translated
 from seeder.db.cells import CellReader, parse_row
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Pseudo code for a row that a trigger dropped without an error.
 DROPPED: Final = "dropped"
+#: insufficient_privilege
+DENIED: Final = "42501"
 
 
 class Trials:
@@ -64,6 +67,8 @@ class Trials:
             )
         except asyncpg.PostgresError as error:
             return _refused(read_refusal(error, "insert"))
+        except SettingError as error:  # a sequence that the role may not use
+            return _refused(Refusal(stage="insert", code=DENIED, message=error.message))
         outcome = {
             "rows": {row.name: self._read(row) for row in held if row.name is not None},
             "made": Counter(row.relation for row in held if row.name is None),

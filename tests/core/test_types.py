@@ -13,10 +13,12 @@ from uuid import UUID
 
 import pytest
 
+from pytest_atdm.core.expressions import UNDECIDED
 from pytest_atdm.core.expressions.casting import CONVERTERS
 from pytest_atdm.core.expressions.interval import Interval
+from pytest_atdm.core.expressions.operators import greater, less
 from pytest_atdm.core.schema import Attribute, Column, Domain, Schema
-from pytest_atdm.core.types import base_type, python_class, to_cell, to_python
+from pytest_atdm.core.types import base_type, python_class, to_cell, to_operand, to_python
 from pytest_atdm.core.values import Drawer, Stream
 
 if TYPE_CHECKING:
@@ -170,3 +172,12 @@ def test_an_object_that_fits_no_cell_is_refused() -> None:
 def test_domains_are_resolved_down_to_the_base_type(type: str, base: str) -> None:
     """Also below an array, with their modifiers."""
     assert base_type(type, SCHEMA) == base
+
+
+def test_labels_have_an_order_in_conditions_and_are_texts_everywhere_else() -> None:
+    """An enum's labels are ordered as its type lists them, also beside a literal; cells and Python values are str."""
+    sad, ok = (to_operand("mood", label, SCHEMA) for label in ("sad", "ok"))
+
+    assert [True, True, False] == [less(sad, ok), less("sad", ok), greater(sad, "ok")]
+    assert UNDECIDED is less(sad, "no label")
+    assert {str} == {type(to_cell("mood", sad, SCHEMA)), type(to_python("mood", "sad", SCHEMA))}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pytest_atdm.core.expressions import UNDECIDED, Expr, Parts, Value, compile_expression, parse, substitute
 from pytest_atdm.core.model import Cell
 from pytest_atdm.core.schema import Check, Column, Domain, Schema
-from pytest_atdm.core.types import to_python
+from pytest_atdm.core.types import to_operand
 from pytest_atdm.core.values import MAX_CANDIDATES, Drawer, Stream
 
 AS_OF = date(2026, 6, 1)
@@ -68,6 +68,8 @@ CONDITIONS: list[tuple[str, tuple[str, ...]]] = [
     ("text", ("lower(x) IN ('a', 'b')",)),
     ("text", ("x::integer > 5",)),
     ("text", ("x ~* '^(north|south)-\\d+$'",)),
+    ("mood", ("x > 'sad'::mood",)),
+    ("mood", ("x >= 'sad'", "x < 'happy'")),
     ("character varying(4)", ("length(btrim(x)) > 2",)),
     ("integer", ("x % 7 = 3",)),
     ("integer", ("x BETWEEN 10 AND 12", "x <> 11")),
@@ -113,7 +115,7 @@ def test_every_candidate_is_a_value_that_satisfies_the_conditions(
     assert len({repr(cell) for cell in found}) == len(found)
     for condition in make_conditions(*conditions):
         evaluate = compile_expression(condition)
-        values = [to_python(type, cell, SCHEMA) for cell in found]
+        values = [to_operand(type, cell, SCHEMA) for cell in found]
         assert [evaluate(partial(_constant, value)) for value in values] == [True] * len(values)
 
 
@@ -217,3 +219,12 @@ def test_a_text_is_drawn_character_by_character(alphabet: str, n: int) -> None:
 
     assert "".join(one.choice(alphabet) for _ in range(n)) == other.text(alphabet, n)
     assert one.bytes(9) == other.bytes(9)
+
+
+def test_a_pattern_fills_a_text_of_fixed_length() -> None:
+    """Postgres adds blanks to a shorter one, which the pattern may not want."""
+    drawer = Drawer(Column(name="x", type="character(5)"), SCHEMA, make_conditions("x ~ '^[A-Z]+$'"))
+
+    first = islice(drawer.candidates(Stream("x"), unique=False, as_of=AS_OF), 10)
+
+    assert {5} == {len(str(cell)) for cell in first}

@@ -9,13 +9,14 @@ import json
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 
 from pytest_atdm.core.audit import EventKind
 from pytest_atdm.core.model import Cell, Plan, PlannedRow, ResetReport
 from seeder.db.database import Database
-from seeder.records import NewEvent, RunStart, SeedCommand, SeedOutcome
+from seeder.records import NewEvent, RunStart, SeedCommand, SeedOutcome, TrialOutcome
 from seeder.settings import Settings
 
 _Answer = TypeVar("_Answer")
@@ -43,20 +44,29 @@ def settings(url: str, **changes: Any) -> Settings:
 
 
 def command(*rows: PlannedRow, request_id: str, run_id: str = RUN, key: str | None = None) -> SeedCommand:
-    """A command to seed the rows; the plan's hash is that of its rows."""
-    plan = Plan(
+    """A command to seed the rows."""
+    return command_of(plan_of(*rows, request_key=request_id, run_id=run_id), request_id=request_id, key=key)
+
+
+def plan_of(*rows: PlannedRow, request_key: str = "trial", run_id: str = RUN) -> Plan:
+    """A plan of the rows."""
+    return Plan(
         scenario="made_up",
         domain="made",
         schema="any",
         run_id=run_id,
-        request_key=request_id,
+        request_key=request_key,
         seed=1,
         as_of="2026-01-15",
         parameters={},
         overrides={},
         rows=rows,
     )
-    digest = hashlib.sha256(json.dumps([[row.name, dict(row.values)] for row in rows]).encode()).hexdigest()
+
+
+def command_of(plan: Plan, *, request_id: str, key: str | None = None) -> SeedCommand:
+    """A command to seed *plan*; its hash is that of its rows."""
+    digest = hashlib.sha256(json.dumps([[row.name, dict(row.values)] for row in plan.rows]).encode()).hexdigest()
     return SeedCommand(
         request_id=request_id,
         plan=plan,
@@ -68,14 +78,19 @@ def command(*rows: PlannedRow, request_id: str, run_id: str = RUN, key: str | No
 
 
 class World:
-    """One database with a schema of its own, a run in it, and a connection that plays the application (SUT)."""
+    """One database with a schema of its own, a run in it, and a connection that plays the application (SUT).
 
-    def __init__(self, url: str, ddl: str) -> None:
+    *role* is whom the seeder connects as, with no rights but to make ATDM's own schema; empty for the owner of all.
+    """
+
+    def __init__(self, url: str, ddl: str, *, role: str = "") -> None:
         self.url = url
         self._runner = asyncio.Runner()
         self.sut: asyncpg.Connection = self.wait(asyncpg.connect(url))
+        if role:
+            self.execute(_MAKE_ROLE.format(role=role, password=_PASSWORD))
         self.execute(ddl)
-        self.database: Database = self.wait(Database.open(settings(url)))
+        self.database: Database = self.wait(Database.open(settings(_log_in(url, role) if role else url)))
         self.made = 0
 
     def close(self) -> None:
@@ -107,6 +122,10 @@ class World:
         request_id = f"{run_id}-{self.made:04}"
         return self.wait(self.database.seed(command(*rows, request_id=request_id, run_id=run_id)))
 
+    def try_out(self, *rows: PlannedRow) -> TrialOutcome:
+        """Write the rows and remove them again, in a transaction that is rolled back."""
+        return self.wait(self.database.try_plan(plan_of(*rows)))
+
     def reset(self, outcome: SeedOutcome, events: Sequence[NewEvent] = ()) -> ResetReport:
         """Reset the request with its token."""
         return self.wait(self.database.reset_request(outcome.request_id, TOKEN_HASH, events))
@@ -120,4 +139,17 @@ class World:
         }
 
 
-_DUMP = "SELECT to_jsonb(t)::text AS row FROM {name} t ORDER BY 1"
+def _log_in(url: str, role: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{role}:{_PASSWORD}@{parts.hostname}:{parts.port}").geturl()
+
+
+_PASSWORD = "of-the-world"
+# Roles belong to the whole server: another database's test may have made it, even in this moment.
+_MAKE_ROLE = """
+DO $$ BEGIN
+    CREATE ROLE {role} LOGIN PASSWORD '{password}';
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
+DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {role}', current_database()); END $$;
+"""
+_DUMP = "SELECT to_jsonb(t.*)::text AS row FROM {name} t ORDER BY 1"

@@ -92,7 +92,7 @@ def _compile_cast(expr: Cast) -> Evaluator:
             pass  # the error belongs to the evaluation, not to the compilation
     inner, type_text = compile_expression(expr.arg), expr.type
     if type_text == "text":
-        return lambda scope: value if isinstance(value := inner(scope), str) else convert(value, type_text)
+        return lambda scope: str(value) if isinstance(value := inner(scope), str) else convert(value, type_text)
     return lambda scope: convert(inner(scope), type_text)
 
 

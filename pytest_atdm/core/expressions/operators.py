@@ -12,7 +12,7 @@ from uuid import UUID
 from pytest_atdm.core.expressions.casting import WIDE, convert, round_numeric, to_text
 from pytest_atdm.core.expressions.interval import Interval, as_datetime, from_timedelta, scale
 from pytest_atdm.core.expressions.patterns import match_like, match_regex
-from pytest_atdm.core.expressions.tree import UNDECIDED, EvaluationError, Value
+from pytest_atdm.core.expressions.tree import UNDECIDED, EvaluationError, Label, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,6 +101,8 @@ def not_equal(left: Value, right: Value) -> Value:
 
 def _ordering(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Value], Value]:
     def decide(left: Value, right: Value) -> Value:
+        if isinstance(left, Label) or isinstance(right, Label):
+            return _order_labels(left, right, compare)
         if type(left) is not type(right) or isinstance(left, datetime):
             left, right = align(left, right)
         if type(left) in _ORDERED_AS_IS and right is not UNDECIDED:
@@ -110,6 +112,14 @@ def _ordering(compare: Callable[[Any, Any], bool]) -> Callable[[Value, Value], V
         return UNDECIDED
 
     return decide
+
+
+def _order_labels(left: Value, right: Value, compare: Callable[[Any, Any], bool]) -> Value:
+    """Compare two values of one enum, one of which may be a literal, by their places."""
+    labels = left.labels if isinstance(left, Label) else right.labels if isinstance(right, Label) else ()
+    if left not in labels or right not in labels:
+        return UNDECIDED
+    return compare(labels.index(left), labels.index(right))
 
 
 def _same_in_every_collation(left: str, right: str) -> bool:

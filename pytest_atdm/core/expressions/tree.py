@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 from typing import Literal as OneOf
 
 if TYPE_CHECKING:
@@ -35,6 +35,19 @@ Value: TypeAlias = object
 Parts: TypeAlias = tuple[str, ...]
 Scope: TypeAlias = Callable[[Parts], Value]
 Evaluator: TypeAlias = Callable[[Scope], Value]
+
+
+class Label(str):
+    """A value of an enum type: a text that is ordered by its place among *labels*, not by its letters."""
+
+    __slots__ = ("labels",)
+    labels: tuple[str, ...]
+
+    def __new__(cls, text: str, labels: tuple[str, ...]) -> Self:
+        """Return the label *text* of the type that has *labels*, in their order."""
+        label = super().__new__(cls, text)
+        label.labels = labels
+        return label
 
 
 class EvaluationError(ValueError):

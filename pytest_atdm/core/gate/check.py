@@ -10,7 +10,7 @@ from pytest_atdm.core.expressions import UNDECIDED
 from pytest_atdm.core.model import Finding
 from pytest_atdm.core.situation import Situation
 from pytest_atdm.core.text import suggest
-from pytest_atdm.core.types import to_python
+from pytest_atdm.core.types import to_operand
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -78,7 +78,7 @@ class Check:
             if name not in row.values:
                 continue
             try:
-                typed[name] = to_python(column.type, row.values[name], self.rulebook.schema)
+                typed[name] = to_operand(column.type, row.values[name], self.rulebook.schema)
             except ValueError as exc:
                 typed[name] = UNDECIDED
                 self.type_faults.append((row, name, str(exc)))

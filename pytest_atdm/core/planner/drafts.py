@@ -84,11 +84,8 @@ class Drafting:
                     f"{self.scenario.id}: more than {MAX_DRAFTS} rows, the last of {draft.table}, refer to one another",
                     hint="refer to rows that stand there: an existing row, or the value of a key",
                 )
-            for key in draft.shape.foreign_keys:
-                self._link(draft, key, queue)
-            for key in draft.shape.foreign_keys:
-                if (draft.table, key.name) in self.advice.apart and key.name in draft.links:
-                    draft.links[key.name] = draft.links.pop(key.name)  # its row is made last
+            for key in sorted(draft.shape.foreign_keys, key=lambda key: (draft.table, key.name) in self.advice.apart):
+                self._link(draft, key, queue)  # a row of its own is made last
             self._add_references(draft, queue)
 
     def _further_rows(self) -> list[Draft]:
@@ -298,7 +295,7 @@ class Drafting:
         return key.name in draft.links and (draft.entity, key.name) not in self._links
 
     def _part(self, draft: Draft, key: ForeignKey, queue: list[Draft]) -> None:
-        before = draft.links.pop(key.name)  # what is linked last is made last
+        before = draft.links[key.name]
         name = self._free_name(f"{draft.name}.{key.name}")
         standing = self.advice.reuse.get(key.parent, ())
         others = [row for row in standing if not isinstance(before, ExistingRow) or dict(row) != dict(before.values)]

@@ -46,7 +46,7 @@ class Drawing:
 
     def find_drawer(self, draft: Draft, column: Column, hidden: Collection[str], attempt: int = 0) -> Drawer:
         """Return what draws values for *column*; the columns *hidden* of the row count as unknown."""
-        conditions = self._conditions_on(draft, column, hidden, loosely=bool(attempt))
+        conditions = self._conditions_on(draft, column, hidden, loosely=self._is_loose(draft, column, attempt))
         return self.situation.rulebook.drawer(draft.shape, column, conditions)
 
     def draw(
@@ -73,12 +73,16 @@ class Drawing:
         found = self._prefer_free(draft, column, usable) if unique else next(usable, None)
         if found is not None:
             return found
-        conditions = self._conditions_on(draft, column, hidden, loosely=bool(attempt))
+        conditions = self._conditions_on(draft, column, hidden, loosely=self._is_loose(draft, column, attempt))
         raise PlanImpossible(
             f'{self.scenario}: no value of "{draft.name}.{column.name}" ({column.type}) satisfies '
             + ("; ".join(f"{one.text} ({one.source})" for one, _ in conditions) or "its type"),
             hint="give the column in the scenario or as an override, or change what it is tied to",
         )
+
+    def _is_loose(self, draft: Draft, column: Column, attempt: int) -> bool:
+        """Tied cells are drawn before the rest of their rows, and once; others again where they do not fit."""
+        return bool(attempt) or len(self.ties.of((draft.name, column.name))) > 1
 
     def is_alone(self, draft: Draft, column: Column) -> bool:
         """Return whether the values of *column* depend on no other column's."""

@@ -199,11 +199,21 @@ class Filling:
                 first, first_column = places[0]
                 first.values[first_column] = cell
                 return first, first_column
+        self._refuse_computed(places)
         draft, column = places[0]
         self._value(draft, column)
         if column not in draft.values:  # a default would fill it, but is not known before the insert
             self._draw(draft, draft.shape.column_by_name[column])
         return (draft, column) if draft.values[column] is not None else None
+
+    def _refuse_computed(self, places: Sequence[tuple[Draft, str]]) -> None:
+        for draft, column in places:
+            if draft.shape.column_by_name[column].generated:
+                raise PlanImpossible(
+                    f'{self.scenario.id}: the database computes "{draft.name}.{column}": '
+                    "no row can refer to it before it is written",
+                    hint="refer to a row that stands there",
+                )
 
     def _computed_cell(self, draft: Draft, column: str) -> Cell:
         """Return what a generated column will hold, where it can be told; None elsewhere."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_atdm.core.model import PlannedRow
     from pytest_atdm.core.planner.drafts import Draft
@@ -20,23 +20,25 @@ def order_drafts(drafts: Sequence[Draft]) -> list[Draft]:
     """
     ordered: list[Draft] = []
     placed: set[int] = set()
+    given = {id(draft): place for place, draft in enumerate(drafts)}
     for draft in drafts:
-        _place(draft, {id(one) for one in drafts}, placed, ordered)
+        _place(draft, given, placed, ordered)
     return ordered
 
 
-def _place(draft: Draft, planned: set[int], placed: set[int], ordered: list[Draft]) -> None:
+def _place(draft: Draft, given: Mapping[int, int], placed: set[int], ordered: list[Draft]) -> None:
     """Depth first with a stack of its own: chains of parents may be longer than Python's recursion."""
     stack = [(draft, False)]
     while stack:
         current, done = stack.pop()
         if done:
             ordered.append(current)
-        elif id(current) not in placed and id(current) in planned:
+        elif id(current) not in placed:
             placed.add(id(current))
             stack.append((current, True))
-            parents = [link for link in current.links.values() if hasattr(link, "links")]
-            stack.extend((parent, False) for parent in reversed(parents))  # type: ignore[misc]
+            parents = [cast("Draft", link) for link in current.links.values() if id(link) in given]
+            parents.sort(key=lambda parent: given[id(parent)], reverse=True)
+            stack.extend((parent, False) for parent in parents)
 
 
 def batch_rows(rows: Sequence[PlannedRow], schema: Schema) -> Iterator[Sequence[PlannedRow]]:
@@ -56,19 +58,15 @@ def _last_parent(row: PlannedRow, rows: Sequence[PlannedRow], places: dict[str, 
     """Return the place of the last row that *row* refers to; its own where that is none."""
     found = places[row.name]
     for key in schema.tables[row.table].foreign_keys:
-        pointer = row.keys.get(key.columns[0])
-        if pointer is not None:
-            found = max(found, places.get(pointer.rpartition(".")[0], 0))
-            continue
         found = max([found, *(places[one.name] for one in rows[found + 1 :] if _refers(row, key, one))])
     return found
 
 
 def _refers(row: PlannedRow, key: ForeignKey, parent: PlannedRow) -> bool:
-    cells = [row.values.get(name) for name in key.columns]
-    return (
-        parent.table == key.parent and None not in cells and cells == [parent.values.get(n) for n in key.parent_columns]
-    )
+    if parent.table != key.parent:
+        return False
+    cells = [row.keys.get(name, row.values.get(name)) for name in key.columns]
+    return None not in cells and cells == [parent.keys.get(n, parent.values.get(n)) for n in key.parent_columns]
 
 
 def order_removal(tables: Sequence[str], schema: Schema) -> Iterator[Sequence[str]]:

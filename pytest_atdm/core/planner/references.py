@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_atdm.core.catalog import Literal
 from pytest_atdm.core.constraints import read_shapes
 from pytest_atdm.core.expressions import UNDECIDED, EvaluationError
-from pytest_atdm.core.types import base_type, to_cell, to_python
+from pytest_atdm.core.types import base_type, to_cell, to_operand
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +38,9 @@ class References:
         self._numbers = numbers
         self._keys = draft.shape.foreign_keys
         self._columns = {name for key in self._keys for name in key.columns}
-        self._columns |= {column.name for column in draft.shape.columns if column.sequence}
+        self._own_keys = {column.name for column in draft.shape.columns if column.sequence}
+        self._own_keys |= {name for key in self._keys if key.parent == draft.table for name in key.parent_columns}
+        self._columns |= self._own_keys
         self._conditions = [one for one in rulebook.conditions(draft.shape) if self._is_telling(one)]
 
     def find_missing(self, optional: Sequence[ForeignKey]) -> tuple[ForeignKey, ...]:
@@ -115,7 +117,7 @@ class References:
 
     def _stand_ins(self, changes: Mapping[str, int]) -> dict[str, Value]:
         own = self._numbers[id(self._draft)]
-        cells: dict[str, Value] = {column.name: own for column in self._draft.shape.columns if column.sequence}
+        cells: dict[str, Value] = dict.fromkeys(self._own_keys, own)
         for key in self._keys:
             for column, parent_column in zip(key.columns, key.parent_columns, strict=True):
                 shape = self._draft.shape.column_by_name[column]
@@ -144,6 +146,6 @@ class References:
 
 def _read(type: str, value: object, rulebook: Rulebook) -> Value:
     try:
-        return to_python(type, to_cell(type, value, rulebook.schema), rulebook.schema)
+        return to_operand(type, to_cell(type, value, rulebook.schema), rulebook.schema)
     except ValueError:
         return UNDECIDED

@@ -7,9 +7,10 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pytest_atdm.core.expressions import parse
+from pytest_atdm.core.expressions import names, parse
 from pytest_atdm.core.probe.candidates import iter_candidates
 from pytest_atdm.core.probe.questions import JudgeRows, ListRows
+from pytest_atdm.core.probe.verdict import calls_trigger_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.planner import Advice
     from pytest_atdm.core.probe.questions import Answer, Question
     from pytest_atdm.core.rulebook import Rulebook
-    from pytest_atdm.core.schema import ForeignKey
+    from pytest_atdm.core.schema import Column, ForeignKey
 
 #: So many rows are judged by the server in one round trip, and so many of those that pass are tried.
 MAX_JUDGED: Final = 400
@@ -64,8 +65,9 @@ class Proposals:
         elif refusal.code.startswith("22"):
             found = self._after_bad_value(plan, refusal, advice)
         elif refusal.code == "42501":
-            return []
-        return [*found, *self._parting(self._triggered(plan), advice)]
+            return (yield from self._after_denial(plan, advice))
+        found += self._parting(self._triggered(plan), advice)
+        return [*found, *(yield from self._after_objection(plan, refusal, advice))]
 
     def beyond(self, plan: Plan, refusal: Refusal, advice: Advice) -> Found:
         """Propose what may help where nothing follows: rows filled in full, other draws, rows that stand there."""
@@ -78,6 +80,20 @@ class Proposals:
         if table in self._tables or table not in self._schema.tables:
             return again
         return [*(yield from self._reusing([table], advice)), *again]
+
+    def _after_objection(self, plan: Plan, refusal: Refusal, advice: Advice) -> Found:
+        """A trigger of a parent's table objects to the parent: take a row that stands there."""
+        objecting = [
+            table
+            for table in self._triggered(plan)
+            if table not in self._tables and calls_trigger_of(self._schema.tables[table], refusal)
+        ]
+        return (yield from self._reusing(objecting, advice)) if objecting else []
+
+    def _after_denial(self, plan: Plan, advice: Advice) -> Found:
+        """Nothing but rows that stand there can help where the role may not write."""
+        denied = [row.table for row in plan.rows if "insert" in self._schema.tables[row.table].missing_rights]
+        return (yield from self._reusing([table for table in denied if table not in self._tables], advice))
 
     def _after_broken_reference(self, plan: Plan, table: str, refusal: Refusal, advice: Advice) -> Found:
         key = self._find_key(table, refusal.constraint)
@@ -108,12 +124,17 @@ class Proposals:
         constraint = self._find_check(table, refusal.constraint)
         if row is None or constraint is None:
             return []
+        # A number that a sequence allots is what it is; another parent may have the one that is wanted.
+        keys = self._schema.tables[table].foreign_keys
+        found = yield from self._reusing(
+            [key.parent for key in keys if not set(key.columns).isdisjoint(constraint[1])], advice
+        )
         rows = list(itertools.islice(self._vary(row, constraint, advice), MAX_JUDGED))
         if not rows:
-            return []
+            return found
         verdicts = yield JudgeRows(table, refusal.constraint, [{**row.values, **cells} for cells in rows])
         passing = [cells for cells, passes in zip(rows, verdicts, strict=True) if passes]
-        return [advice.settling(table, cells) for cells in passing[:MAX_SETTLED]]
+        return [*found, *(advice.settling(table, cells) for cells in passing[:MAX_SETTLED])]
 
     def _after_bad_value(self, plan: Plan, refusal: Refusal, advice: Advice) -> list[Advice]:
         """A generated column or an index reads a text of ours as something else: give it texts that many can read."""
@@ -122,10 +143,17 @@ class Proposals:
             (row.table, name)
             for row in plan.rows
             for name, cell in row.values.items()
-            if quoted and cell == quoted["value"] and (row.table, name) not in advice.settled
+            if quoted and (row.table, name) not in advice.settled
+            # Of a text that was taken apart first, not even a piece need be there.
+            if cell == quoted["value"] or (isinstance(cell, str) and name in self._sources(row.table))
         }
         found = [advice.settling(table, {name: text}) for table, name in sorted(places) for text in _READABLE]
         return [*found, *self._with_json_arrays(plan, advice)]
+
+    def _sources(self, table: str) -> frozenset[str]:
+        """Return the columns that generated ones are computed from."""
+        columns = self._schema.tables[table].columns
+        return frozenset(name for column in columns if column.generated for name in _named_in(column))
 
     def _with_json_arrays(self, plan: Plan, advice: Advice) -> list[Advice]:
         """Propose arrays for all JSON that is planned as objects: a function may want to go through them."""
@@ -139,8 +167,9 @@ class Proposals:
         self, row: PlannedRow, constraint: tuple[str, Sequence[str]], advice: Advice
     ) -> Iterator[dict[str, Cell]]:
         """Yield other cells for the columns that the CHECK names, as far as no reference holds them."""
-        text, columns = constraint
+        text, named = constraint
         table = self._schema.tables[row.table]
+        columns = [source for name in named for source in _named_in(table.column_by_name[name])]
         tied = {name for key in table.foreign_keys for name in key.columns if row.values.get(name) is not None}
         free = [
             table.column_by_name[name]
@@ -237,3 +266,10 @@ class Proposals:
                         return check.expression, (column.name,)
                 domain = self._schema.domains.get(domain.type)
         return None
+
+
+def _named_in(column: Column) -> tuple[str, ...]:
+    """Return the columns that decide the value of *column*: itself, or those that it is computed from."""
+    if not column.generated:
+        return (column.name,)
+    return tuple(sorted(parts[0] for parts in names(parse(column.expression or "NULL"))))

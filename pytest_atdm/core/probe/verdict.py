@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_atdm.core.model import Plan, Refusal, Residue, Trial
-    from pytest_atdm.core.schema import Schema
+    from pytest_atdm.core.schema import Schema, Table
 
 Outcome = Literal["planted", "reused", "refused", "failed"]
 Kind = Literal["impossible", "taken", "denied", "refused", "unexplained"]
@@ -83,6 +83,11 @@ def _find_triggers(refusal: Refusal, schema: Schema) -> str:
         if trigger.function and _is_called(trigger.function, refusal.context)
     ]
     return ", ".join(called[:3])
+
+
+def calls_trigger_of(table: Table, refusal: Refusal) -> bool:
+    """Return whether the database was in the function of a trigger of *table* when it refused."""
+    return any(one.function and _is_called(one.function, refusal.context) for one in table.triggers)
 
 
 def _is_called(function: str, context: str) -> bool:

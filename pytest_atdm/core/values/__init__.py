@@ -18,7 +18,7 @@ from pytest_atdm.core.expressions import (
 )
 from pytest_atdm.core.expressions.casting import parse_type
 from pytest_atdm.core.schema import Column
-from pytest_atdm.core.types import base_type, to_cell, to_python
+from pytest_atdm.core.types import base_type, to_cell, to_operand
 from pytest_atdm.core.values.kinds import iter_kind
 from pytest_atdm.core.values.ranges import BUILT_IN, iter_ranges
 from pytest_atdm.core.values.stream import Stream
@@ -68,7 +68,7 @@ class Drawer:
 
     def _passes(self, cell: Cell) -> bool:
         try:
-            value = to_python(self._column.type, cell, self._schema)
+            value = to_operand(self._column.type, cell, self._schema)
             subject = (self._column.name,)
             return all(
                 holds(evaluate(lambda parts: value if parts == subject else UNDECIDED)) for evaluate in self._evaluators

@@ -182,5 +182,8 @@ _SAMPLES: Final[dict[str, tuple[Cell, ...]]] = {
     "xid8": ("3",),
     "cid": ("0",),
     "tid": ("(0,1)",),
+    "oidvector": ("1 2",),
+    "int2vector": ("1 2",),
+    "aclitem": ("=r/pg_monitor",),
     '"char"': ("a", "b"),
 }

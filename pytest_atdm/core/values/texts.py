@@ -26,6 +26,8 @@ _READ_AS: Final = {int: "integer", Decimal: "numeric", date: "date"}
 _READ_AS_DRAWS: Final = 300
 #: How far repetitions of a pattern go beyond their minimum, in turn; None is the usual.
 _SPREADS: Final = (None, 6, 2, 12, 30, 0)
+#: From this draw on a pattern may give a text that is shorter than its column.
+_SHORT_AFTER: Final = 100
 
 
 def iter_texts(wish: Wish) -> Iterator[str]:
@@ -41,7 +43,9 @@ def iter_texts(wish: Wish) -> Iterator[str]:
         spreads = (None,) if not low and high is None else _SPREADS
         for turn in count():
             pattern, spread = anchored[turn % len(anchored)], spreads[turn // len(anchored) % len(spreads)]
-            yield _fold(wish, _draw_anchored(wish, pattern, low, high, spread))
+            text = _fold(wish, _draw_anchored(wish, pattern, low, high, spread))
+            if len(text) >= low or turn >= _SHORT_AFTER:  # Postgres fills a short one up, and the pattern may mind
+                yield text
     for with_patterns in cycle((False, True)):
         found = "".join(_draw(wish, pattern, high).replace(GAP, "") for pattern in patterns) if with_patterns else ""
         yield _fold(wish, _word(wish, low - len(found), None if high is None else high - len(found)) + found)

@@ -1,6 +1,6 @@
 -- The target's shape in one row of JSON arrays; tables are told apart by oid here, and named in Python.
 WITH tables AS MATERIALIZED (
-    SELECT c.oid, n.nspname || '.' || c.relname AS id, c.relkind
+    SELECT c.oid, n.nspname || '.' || c.relname AS id, c.relkind, NOT has_schema_privilege(n.oid, 'USAGE') AS closed
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
       AND n.nspname NOT IN ('atdm', 'information_schema') AND n.nspname !~ '^pg_'
@@ -40,10 +40,10 @@ WITH tables AS MATERIALIZED (
 )
 SELECT
     (SELECT json_agg(json_build_array(oid::int8, id, row_security_active(oid),
-            array_remove(ARRAY[CASE WHEN NOT has_table_privilege(oid, 'SELECT') THEN 'select' END,
-                CASE WHEN NOT has_table_privilege(oid, 'INSERT') AND NOT has_any_column_privilege(oid, 'INSERT') THEN 'insert' END,
-                CASE WHEN NOT has_table_privilege(oid, 'UPDATE') AND NOT has_any_column_privilege(oid, 'UPDATE') THEN 'update' END,
-                CASE WHEN NOT has_table_privilege(oid, 'DELETE') THEN 'delete' END], NULL)) ORDER BY id) FROM tables) AS tables,
+            array_remove(ARRAY[CASE WHEN closed OR NOT has_table_privilege(oid, 'SELECT') THEN 'select' END,
+                CASE WHEN closed OR NOT has_table_privilege(oid, 'INSERT') AND NOT has_any_column_privilege(oid, 'INSERT') THEN 'insert' END,
+                CASE WHEN closed OR NOT has_table_privilege(oid, 'UPDATE') AND NOT has_any_column_privilege(oid, 'UPDATE') THEN 'update' END,
+                CASE WHEN closed OR NOT has_table_privilege(oid, 'DELETE') THEN 'delete' END], NULL)) ORDER BY id) FROM tables) AS tables,
     (SELECT json_agg(json_build_array(a.attrelid::int8, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull,
             CASE WHEN a.attgenerated = '' THEN coalesce(pg_get_expr(d.adbin, d.adrelid), y.typdefault) END,
             CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' ELSE '' END,
@@ -78,9 +78,10 @@ SELECT
             coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false)) ORDER BY k.conname)
         FROM (SELECT oid, oid AS part FROM tables UNION SELECT l.oid, p.relid FROM divided l, pg_partition_tree(l.oid) p) AS t
         JOIN pg_constraint k ON k.conrelid = t.part
-        WHERE k.contype = 'f' AND k.conparentid = 0) AS foreign_keys,
+        WHERE k.contype = 'f' AND k.conparentid = 0 AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)) AS foreign_keys,
     (SELECT json_agg(json_build_array(k.conrelid::int8, k.conname, pg_get_expr(k.conbin, k.conrelid), k.conkey) ORDER BY k.conname)
-        FROM tables t JOIN pg_constraint k ON k.conrelid = t.oid WHERE k.contype = 'c') AS checks,
+        FROM tables t JOIN pg_constraint k ON k.conrelid = t.oid
+        WHERE k.contype = 'c' AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)) AS checks,
     (SELECT json_agg(json_build_array(t.oid::int8, g.tgname,
             CASE WHEN g.tgtype & 2 > 0 THEN 'before' WHEN g.tgtype & 64 > 0 THEN 'instead of' ELSE 'after' END,
             array_remove(ARRAY[CASE WHEN g.tgtype & 4 > 0 THEN 'insert' END, CASE WHEN g.tgtype & 8 > 0 THEN 'delete' END,
