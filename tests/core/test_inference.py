@@ -102,7 +102,8 @@ def test_people_are_told_from_things(name: str, columns: list[str], expected: bo
     ("name", "entity"),
     [
         ("loans", "loan"), ("categories", "category"), ("addresses", "address"), ("statuses", "status"),
-        ("boxes", "box"), ("order_lines", "order_line"), ("Benutzer", "benutzer"), ("2fa", "row_2_fa"), ("—", "row"),
+        ("boxes", "box"), ("order_lines", "order_line"), ("Benutzer", "benutzer"), ("2fa", "row_2_fa"), ("t16", "t16"),
+        ("—", "row"),
     ],
 )  # fmt: skip
 def test_entities_are_called_as_one_row(name: str, entity: str) -> None:
