@@ -54,10 +54,10 @@ def is_bare_name(name: str) -> bool:
 
 
 def is_of_people(table: str, columns: Iterable[str]) -> bool:
-    """Return whether the rows of *table* are people: by its name, or since its *columns* reach or describe one."""
+    """Return whether the rows of *table* are people: by its name, or since its *columns* lead to one."""
     if any(singular(word) in _PEOPLE for word in split_words(table)):
         return True
-    return any(find_kind(column) in {"e-mail", "phone", "name"} or _is_birth(column) for column in columns)
+    return any(find_kind(column) in {"e-mail", "phone", "name"} for column in columns)
 
 
 def singular(word: str) -> str:
@@ -88,11 +88,3 @@ def _settle_words(words: Words) -> Words:
         words = words[:-1]
     words = (*words[:-1], bare) if words else ()
     return (*words[:-2], "email") if words[-2:] == ("e", "mail") else words
-
-
-def _is_birth(column: str) -> bool:
-    words = split_words(column)
-    return words[:1] in {("birth",), ("birthdate",), ("birthday",), ("born",), ("dob",)} or words[-2:] == (
-        "of",
-        "birth",
-    )
