@@ -6,21 +6,24 @@ import os
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from pytest_atdm._probing import drive
 from pytest_atdm.cli.schema_check import Checker
-from pytest_atdm.core.errors import SchemaMismatch
+from pytest_atdm.core.errors import AtdmError, SchemaMismatch, SeederError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
     from pytest_atdm._client import SeederClient
     from pytest_atdm._options import Settings
     from pytest_atdm.core.inference import Guess, Inference, LeftOut, Starter
+    from pytest_atdm.core.probe.questions import Answer, Question
     from pytest_atdm.core.schema import Schema
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +62,8 @@ def infer_beginning(
     run_id = make_ulid(time.time_ns() // 1_000_000, os.urandom(10))
     inference = Inference(schema, standing, domain=domain, run_id=run_id, seed=settings.seed, as_of=settings.as_of)
     looked_at = order_parents_first(schema, tables if chosen else schema.tables)
-    refused = _infer_rules(client, schema, inference, looked_at)
-    refused = {table: reason for table, reason in refused.items() if table in tables}
-    starters: dict[str, Starter] = {}
-    for table in dict.fromkeys(tables):
-        outcome = refused.get(table) or drive(client, inference.ask_starter(table))
-        if isinstance(outcome, str):
-            refused[table] = outcome
-        else:
-            starters[table] = outcome
+    _infer_rules(client, inference, looked_at)
+    starters, refused = _make_starters(client, schema, inference, dict.fromkeys(tables))
     if not starters:
         raise _nothing_can_be_planted(refused)
     files = inference.write_files(starters.values(), lists=lists, refused=refused, looked_at=looked_at)
@@ -90,18 +86,48 @@ def _count_rows(client: SeederClient, schema: Schema) -> dict[str, int]:
     return {table: len(found) for table, found in rows.items()}
 
 
-def _infer_rules(client: SeederClient, schema: Schema, inference: Inference, tables: Iterable[str]) -> dict[str, str]:
-    """Have the rules of *tables* inferred; return the reasons for those in which no row can be planted."""
-    checker = Checker(client, schema)
-    refused: dict[str, str] = {}
-    with click.progressbar(list(tables), label="tables", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+def _infer_rules(client: SeederClient, inference: Inference, tables: Sequence[str]) -> None:
+    """Have the rules of *tables* inferred; where that fails, note it as left out."""
+    from pytest_atdm.core.inference import LeftOut  # lazy: startup
+
+    with click.progressbar(tables, label="tables", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         for table in bar:
-            verdict, _ = checker.check(table)
-            if verdict.outcome == "planted":
-                drive(client, inference.ask_rules(table))
-            else:
-                refused[table] = verdict.reason
-    return refused
+            reason = _drive(client, inference.ask_rules(table))
+            if reason is not None:
+                inference.left_out.append(LeftOut(table=table, what="all rules", reason=reason))
+
+
+def _make_starters(
+    client: SeederClient, schema: Schema, inference: Inference, tables: Iterable[str]
+) -> tuple[dict[str, Starter], dict[str, str]]:
+    """Return the starters of *tables*, and the reasons where there is none."""
+    starters: dict[str, Starter] = {}
+    refused: dict[str, str] = {}
+    checker = Checker(client, schema)
+    for table in tables:
+        outcome = _drive(client, inference.ask_starter(table))
+        if isinstance(outcome, str):
+            verdict, _ = checker.check(table)  # looks further, and so explains better
+            refused[table] = outcome if verdict.outcome == "planted" else verdict.reason or outcome
+        else:
+            starters[table] = outcome
+    return starters, refused
+
+
+def _drive(client: SeederClient, asking: Generator[Question, Answer, Result]) -> Result | str:
+    """Return what *asking* comes to, or what went wrong: one table must not keep the others from their catalog.
+
+    Raises:
+        SeederError: there is nobody to ask.
+    """
+    try:
+        return drive(client, asking)
+    except SeederError:
+        raise
+    except AtdmError as error:
+        return error.message
+    except Exception as error:  # noqa: BLE001  one table that trips the planner must not hide the others
+        return f"{type(error).__name__}: {error}"
 
 
 def _nothing_can_be_planted(refused: Mapping[str, str]) -> SchemaMismatch:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 import pytest
 
+from pytest_atdm import data
 from pytest_atdm._catalog import open_catalog
+from pytest_atdm._sidecar import ensure_seeder
 from tests.cli.conftest import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from pytest_atdm.core.catalog import Scenario
 
@@ -49,6 +52,7 @@ class Project:
     folder: Path
     url: str
     name: str
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def init(self, *words: str) -> Outcome:
         """Run ``atdm init`` in the folder."""
@@ -71,7 +75,7 @@ class Project:
         return subprocess.run(
             [sys.executable, *words],
             cwd=self.folder,
-            env={**kept, "ATDM_DATABASE_URL": self.url, "COLUMNS": "100"},
+            env={**kept, "COLUMNS": "100", "ATDM_DATABASE_URL": self.url, **self.variables},
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
@@ -368,6 +372,21 @@ def test_what_cannot_be_is_refused(lending: Project, words: tuple[str, ...], cod
 
     assert (outcome.code, outcome.payload["error"]["code"], outcome.payload["error"]["hint"]) == (2, code, hint)
     assert lending.read_files() == {}
+
+
+def test_the_seeder_can_be_somebody_elses(lending: Project) -> None:
+    """A remote seeder tries the rules out as well; what to call the domain has to be said then."""
+    state = lending.folder / ".atdm"
+    sidecar = ensure_seeder(state, catalog=data.folder("catalog"), database_url=lending.url, timeout_s=TIMEOUT_S)
+    with contextlib.closing(sidecar):
+        remote = {"ATDM_URL": sidecar.address.url, "ATDM_TOKEN": sidecar.address.token, "ATDM_DATABASE_URL": ""}
+        project = replace(lending, variables=remote)
+        unnamed = project.atdm("init", "--table", "branches", "--output", "json")
+        named = project.atdm("init", "--table", "branches", "--domain", "lending", "--output", "json")
+
+    assert (unnamed.code, unnamed.payload["error"]["code"]) == (2, "setting_error")
+    assert unnamed.payload["error"]["hint"] == "give --domain NAME"
+    assert [one["scenario"] for one in named.payload["scenarios"]] == ["one_branch"]
 
 
 def test_a_database_without_a_plantable_table_is_an_error(planning: Project) -> None:

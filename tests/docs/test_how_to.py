@@ -98,9 +98,12 @@ def test_a_catalog_is_begun_from_tables(tmp_path: Path, make_database: Callable[
     _execute(url, f"{tables.text}; ALTER DATABASE \"{name}\" SET atdm.test_database = 'on'")
     reader = Reader(tmp_path, {"DATABASE_URL": url})
 
-    reader.follow("docs/how-to/start-with-your-own-database.md")
+    page = "docs/how-to/start-with-your-own-database.md"
+    reader.follow(page)
 
-    assert len(reader.commands) == 5
+    shown = [block.text for block in read_blocks(page) if block.language == "yaml"]
+    assert [text in (tmp_path / "catalog/library/domain.yaml").read_text() for text in shown] == [True]
+    assert len(reader.commands) == 3
 
 
 def test_commands_for_other_languages_work(tmp_path: Path, seeder: SeederAddress) -> None:

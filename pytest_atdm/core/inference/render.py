@@ -148,7 +148,8 @@ def _render_rule(rule: Rule) -> Iterator[str]:
 def _write_expression(text: str) -> str:
     """Return *text* so that its quotes need none: as a block below the key where it cannot stand beside it."""
     written = write_scalar(text)
-    return written if written == text or not text.isprintable() else f">-\n        {text}"
+    is_block = written != text and text.isprintable() and text == text.strip() != ""
+    return f">-\n        {text}" if is_block else written
 
 
 def _render_relations(relations: Mapping[str, str]) -> Iterator[str]:

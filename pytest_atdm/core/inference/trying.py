@@ -10,7 +10,7 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from pytest_atdm.core.catalog import Domain, load_catalog
+from pytest_atdm.core.catalog import Domain, Entity, Scenario, load_catalog
 from pytest_atdm.core.errors import AtdmError
 from pytest_atdm.core.gate import Gate
 from pytest_atdm.core.inference.choices import list_choices
@@ -19,8 +19,8 @@ from pytest_atdm.core.inference.markers import infer_markers
 from pytest_atdm.core.inference.notes import list_notes
 from pytest_atdm.core.inference.periods import infer_order
 from pytest_atdm.core.inference.render import Starter, render_domain, render_scenario, render_test
-from pytest_atdm.core.inference.spelling import spell_table
-from pytest_atdm.core.inference.tables import is_of_tool
+from pytest_atdm.core.inference.spelling import INFERRED, spell_table
+from pytest_atdm.core.inference.tables import is_of_tool, order_parents_first
 from pytest_atdm.core.inference.words import join_words, name_entity
 from pytest_atdm.core.planner import NO_ADVICE, plan
 from pytest_atdm.core.planner.drafts import is_required
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 
-    from pytest_atdm.core.catalog import Scenario
     from pytest_atdm.core.model import Plan
     from pytest_atdm.core.planner import Advice
     from pytest_atdm.core.probe.questions import Answer, Question
@@ -74,12 +73,13 @@ class Inference:
         found = [*infer_order(self._plain, shape), *infer_markers(self._plain, shape, self._as_of)]
         self.left_out += [one for one in found if isinstance(one, LeftOut)]
         guesses = self._number([one for one in found if isinstance(one, Guess)])
-        starter = self.make_starter(table)
-        if not guesses or isinstance((yield from self._try(starter, [*self.guesses, *guesses])), Found):
+        if not guesses or isinstance((yield from self._try_rules(table, guesses)), Found):
             self.guesses += guesses
             return
+        if isinstance((yield from self._try_rules(table, [])), str):
+            return  # no row at all: nothing that a rule could judge
         for guess in guesses:
-            outcome = yield from self._try(starter, [*self.guesses, guess])
+            outcome = yield from self._try_rules(table, [guess])
             if isinstance(outcome, Found):
                 self.guesses.append(guess)
             else:
@@ -88,7 +88,7 @@ class Inference:
     def ask_starter(self, table: str) -> Generator[Question, Answer, Starter | str]:
         """Return a scenario of one row of *table* (an id) that a session can plant, or why there is none."""
         starter = self.make_starter(table)
-        outcome = yield from self._try(starter, self.guesses)
+        outcome = yield from self._try_files(starter)
         if isinstance(outcome, str):
             return outcome
         self._ids.add(starter.id)
@@ -145,11 +145,23 @@ class Inference:
 
     # -- trying
 
-    def _try(self, starter: Starter, guesses: Sequence[Guess]) -> Trying:
-        """Return what a session would come to with these very files, or why it would come to nothing."""
+    def _try_rules(self, table: str, guesses: Sequence[Guess]) -> Trying:
+        """Return what comes of a row of *table* under *guesses* and the rules of all that it may refer to."""
+        near = {spell_table(self._schema, id) for id in order_parents_first(self._schema, [table])}
+        rules = [guess.rule for guess in (*self.guesses, *guesses) if guess.rule.table in near]
+        entity = Entity(name="row", table=table, source=INFERRED)
+        scenario = Scenario(id=table, domain="", source=INFERRED, title="", intent="", entities={entity.name: entity})
+        try:
+            rulebook = Rulebook(self._schema, Domain(name="", rules=tuple(rules)))
+            return (yield from self._search(scenario, rulebook))
+        except AtdmError as error:
+            return error.message
+
+    def _try_files(self, starter: Starter) -> Trying:
+        """Return what a session would come to with the files that stand and those that are to be written."""
         files = {**self._files, f"{self._domain}/scenarios/{starter.id}.yaml": render_scenario(starter)}
         if not self.has_domain:
-            files[f"{self._domain}/domain.yaml"] = render_domain(self._domain, guesses, ())
+            files[f"{self._domain}/domain.yaml"] = render_domain(self._domain, self.guesses, ())
         try:
             catalog = load_catalog(files)
             rulebook = Rulebook(self._schema, catalog.domain(self._domain))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Kind = Literal["name", "e-mail", "phone", "web"]
 Words = tuple[str, ...]
 
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_WORD: Final = re.compile(r"(?:[A-Z]+(?![a-z])|[A-Z]?[a-z]+)[0-9]*|[0-9]+")
 #: What may stand behind the word that tells.
 _TRAILING: Final = frozenset({"number", "no", "nr"})
 _PERSON_NAMES: Final = frozenset({
@@ -27,7 +27,7 @@ _PEOPLE: Final = frozenset({"person", "people", "user", "contact"})
 
 
 def split_words(name: str) -> Words:
-    """Return the words of *name* in lower case: ``homePage_url2`` has home, page, url and 2."""
+    """Return the words of *name* in lower case: ``homePage_url2`` has home, page and url2."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return tuple(word.lower() for word in _WORD.findall(plain))
 
@@ -54,10 +54,10 @@ def is_bare_name(name: str) -> bool:
 
 
 def is_of_people(table: str, columns: Iterable[str]) -> bool:
-    """Return whether the rows of *table* are people: by its name, or since its *columns* reach or describe one."""
+    """Return whether the rows of *table* are people: by its name, or since its *columns* lead to one."""
     if any(singular(word) in _PEOPLE for word in split_words(table)):
         return True
-    return any(find_kind(column) in {"e-mail", "phone", "name"} or _is_birth(column) for column in columns)
+    return any(find_kind(column) in {"e-mail", "phone", "name"} for column in columns)
 
 
 def singular(word: str) -> str:
@@ -83,17 +83,8 @@ def join_words(text: str, joint: str) -> str:
 
 
 def _settle_words(words: Words) -> Words:
-    while words and words[-1].isdigit():
+    """Return *words* without the number at their end, and "e_mail" as the one word that it is."""
+    while words and not (bare := words[-1].rstrip("0123456789")):
         words = words[:-1]
-    # "e_mail" and "eMail" are two words here, and one in any language that has it.
-    if words[-2:] == ("e", "mail"):
-        return (*words[:-2], "email")
-    return words
-
-
-def _is_birth(column: str) -> bool:
-    words = split_words(column)
-    return words[:1] in {("birth",), ("birthdate",), ("birthday",), ("born",), ("dob",)} or words[-2:] == (
-        "of",
-        "birth",
-    )
+    words = (*words[:-1], bare) if words else ()
+    return (*words[:-2], "email") if words[-2:] == ("e", "mail") else words
