@@ -88,7 +88,7 @@ def test_rows_without_a_key_go_and_their_equals_stay(make_world: MakeWorld) -> N
 
 
 def test_an_old_row_that_a_trigger_changes_is_no_row_of_ours(make_world: MakeWorld) -> None:
-    """It is not in the ledger, and it stands after the reset; also where INSERT ... ON CONFLICT changed it."""
+    """It is not in the ledger, and it stands after the reset; also where an upsert changed it."""
     world = make_world(
         SHELF,
         "CREATE TABLE tally (kind text PRIMARY KEY, n integer NOT NULL)",

@@ -20,10 +20,7 @@ if TYPE_CHECKING:
 def test_every_table_comes_out_as_its_comment_says(
     open_visit: Callable[..., Visit], make_database_of: Callable[[int, str], str], exhibit: Exhibit, version: int
 ) -> None:
-    """Each table is planted, reused or refused, with these words, and leaves only what its comment tells.
-
-    Then every plan that went well is seeded and reset for good, and the database is as it was.
-    """
+    """Each table is planted, reused or refused as its comment tells, and what went well leaves nothing when committed."""
     visit = open_visit(make_database_of(version, f"zoo_{exhibit.name}"), exhibit.sql, role=exhibit.role)
 
     found = {table: describe_verdict(one, exhibit.expected.get(table)) for table, one in visit.verdicts.items()}
