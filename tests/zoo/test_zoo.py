@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def test_every_table_comes_out_as_its_comment_says(
     open_visit: Callable[..., Visit], make_database_of: Callable[[int, str], str], exhibit: Exhibit, version: int
 ) -> None:
-    """Each table is planted, reused or refused as its comment tells, and what went well leaves nothing when committed."""
+    """Each table is planted, reused or refused as its comment tells, and a commit of it leaves nothing."""
     visit = open_visit(make_database_of(version, f"zoo_{exhibit.name}"), exhibit.sql, role=exhibit.role)
 
     found = {table: describe_verdict(one, exhibit.expected.get(table)) for table, one in visit.verdicts.items()}
