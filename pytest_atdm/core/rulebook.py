@@ -10,7 +10,17 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from pytest_atdm.core.errors import AtdmError, CatalogError
-from pytest_atdm.core.expressions import Expr, compile_expression, conjuncts, names, parse, rename
+from pytest_atdm.core.expressions import (
+    SOME,
+    UNDECIDED,
+    Expr,
+    compile_expression,
+    conjuncts,
+    names,
+    parse,
+    rename,
+    substitute,
+)
 from pytest_atdm.core.relations import find_relations
 from pytest_atdm.core.schema import Check
 from pytest_atdm.core.values import Drawer
@@ -19,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_atdm.core.catalog import Domain, ReferenceTable, Rule
-    from pytest_atdm.core.expressions import Evaluator, Parts
+    from pytest_atdm.core.expressions import Evaluator, Parts, Value
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.planner.pattern import Pattern
     from pytest_atdm.core.schema import Column, ForeignKey, Schema, Table
@@ -196,6 +206,7 @@ def _partition_conditions(table: Table) -> Iterator[Condition]:
 
 
 def _database_condition(check: Check, expr: Expr, table: Table) -> Condition:
+    expr = substitute(expr, partial(_tell_nullability, table))
     return Condition(
         id=f"check:{check.name}",
         validator="value",
@@ -207,6 +218,12 @@ def _database_condition(check: Check, expr: Expr, table: Table) -> Condition:
         source=f"constraint {check.name} of {table.id}",
         fix="give values that satisfy the constraint",
     )
+
+
+def _tell_nullability(table: Table, parts: Parts) -> Value:
+    """Say of a NOT NULL column that it has a value: a condition on whether it has one need not wait for it."""
+    column = table.column_by_name.get(parts[0]) if len(parts) == 1 else None
+    return UNDECIDED if column is None or column.nullable else SOME
 
 
 def _domain_conditions(schema: Schema, table: Table) -> Iterator[Condition]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.planner.ties import Ties
     from pytest_atdm.core.rulebook import Condition
     from pytest_atdm.core.schema import Column
-    from pytest_atdm.core.situation import Situation
+    from pytest_atdm.core.situation import RowLike, Situation
     from pytest_atdm.core.values import Drawer
 
 #: So many values are looked through for one that a partial unique index does not hold.
@@ -141,19 +142,27 @@ class Drawing:
         return [*found, *self._tied_conditions(draft, column)]
 
     def _tied_conditions(self, draft: Draft, column: Column) -> list[tuple[Condition, Expr]]:
-        """Return what the columns that will hold the same value are told by themselves, said of *column*."""
+        """Return what the columns that will hold the same value are told, said of *column*.
+
+        Other columns of their rows are known where they have a value; they may still rule a value out where not.
+        """
         found = []
         for row, name in self.ties.of((draft.name, column.name)):
             other = self.situation.rows.get(row)
             if other is None or (row, name) == (draft.name, column.name):
                 continue
+            scope, say = self._value_scope(other, name), partial(_say, column.name, name, row)
             shape = self.situation.rulebook.schema.tables[other.table]
-            found += [
-                (condition, rename(condition.expr, lambda _: (column.name,)))
-                for condition in self.situation.rulebook.conditions(shape)
-                if condition.is_local and condition.columns == {name}
-            ]
+            for condition in self.situation.rulebook.conditions(shape):
+                parts = condition.parts_about(name) if condition.is_local else ()
+                exprs = (substitute(part, scope) for part in parts)
+                found += [(condition, rename(expr, say)) for expr in exprs if (name,) in names(expr)]
         return found
+
+    def _value_scope(self, row: RowLike, column: str) -> Scope:
+        """Return the scope of the values that *row* has, but for *column*."""
+        scope = self.situation.scope(row)
+        return lambda parts: scope(parts) if parts[0] in row.values and parts != (column,) else UNDECIDED
 
     def _known_scope(self, draft: Draft, column: Column, hidden: Collection[str]) -> Scope:
         scope = self.situation.scope(draft)
@@ -164,6 +173,11 @@ class Drawing:
             return scope(parts)
 
         return look_up
+
+
+def _say(column: str, name: str, row: str, parts: Parts) -> Parts:
+    """Call the column *name* of *row* *column*, and its other columns by both names."""
+    return (column,) if parts == (name,) else (row, *parts)
 
 
 def _is_false(predicate: Evaluator, column: str, value: Value) -> bool:

@@ -143,11 +143,21 @@ class Filling:
     def _fill_links(self, draft: Draft) -> None:
         for key in draft.shape.foreign_keys:
             for column in key.columns if key.name in draft.links else ():
-                self._settle_tied(self.ties.of((draft.name, column)))
+                self._settle_linked(self.ties.of((draft.name, column)))
         for shape in draft.shape.columns if self.advice.namesakes else ():
             places = self.ties.of((draft.name, shape.name))
             if len(places) > 1 and self._is_wanted(draft, shape):
                 self._settle_tied(places)
+
+    def _settle_linked(self, places: Sequence[Place]) -> None:
+        """Settle *places* with optional columns as NULL, else with them open; their rows are filled later."""
+        try:
+            self._settle_tied(places)
+        except PlanImpossible:
+            self.notes.is_straight = False
+            self._attempt = 1
+            self._settle_tied(places)
+            self._attempt = 0
 
     def _settle_tied(self, places: Sequence[Place]) -> None:
         """Give all of *places* the value of the one that has it, or can get it, first.
@@ -261,7 +271,8 @@ class Filling:
     def _fill_columns(self, draft: Draft) -> None:
         for name in draft.given:
             self._value(draft, name)
-        for column in draft.shape.columns:
+        # What the last column must be may leave the first no choice: every other pair of attempts begins there.
+        for column in reversed(draft.shape.columns) if self._attempt % 4 > 1 else draft.shape.columns:
             if self._is_wanted(draft, column):
                 self._value(draft, column.name)
         self._repair(draft)
