@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -38,17 +38,18 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_help_is_quick() -> None:
-    """``atdm --help`` takes less than 150 ms longer than an empty Python, at its best of five."""
+    """``atdm --help`` takes less than 200 ms of CPU more than an empty Python, at its best of five."""
 
     def measure(code: str) -> float:
-        started = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
-        return time.perf_counter() - started
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     empty = min(measure("pass") for _ in range(5))
     helped = min(measure("from pytest_atdm.cli import main; main(['--help'])") for _ in range(5))
 
-    assert helped - empty < 0.150
+    assert helped - empty < 0.200
 
 
 @pytest.mark.parametrize("error", list(iter_leaves()), ids=lambda error: error.code)
