@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.catalog import Formula, Link, Literal
@@ -269,8 +270,8 @@ class Drafting:
     def _free_name(self, name: str) -> str:
         """Return *name*; where two foreign keys begin with the same column, the second one's row gets a number."""
         taken = {row.name for row in self.drafts} | {row.name for row in self.existing}
-        numbered = (name, *(f"{name}~{number}" for number in range(2, len(taken) + 3)))
-        return next(one for one in numbered if one not in taken)
+        numbered = (f"{name}~{number}" for number in count(2))
+        return name if name not in taken else next(one for one in numbered if one not in taken)
 
     # -- what conditions ask of references
 
@@ -292,7 +293,9 @@ class Drafting:
         return key.name not in draft.links and not any(column in draft.given for column in key.columns)
 
     def _is_ours(self, draft: Draft, key: ForeignKey) -> bool:
-        return key.name in draft.links and (draft.entity, key.name) not in self._links
+        """True where the reference may be moved; one that closes a circle of two rows may not, or there is no end."""
+        closes = draft.cause is not None and draft.links.get(key.name) is draft.cause
+        return key.name in draft.links and (draft.entity, key.name) not in self._links and not closes
 
     def _part(self, draft: Draft, key: ForeignKey, queue: list[Draft]) -> None:
         before = draft.links[key.name]

@@ -66,12 +66,9 @@ class Drawing:
             PlanImpossible: the conditions leave none; they are named.
         """
         part = self.unique_part if unique else ()
-        stream = Stream(self.seed, *part, self.scenario, draft.name, column.name, self.number + attempt)
+        parts = (self.seed, *part, self.scenario, draft.name, column.name, self.number + attempt)
         drawer = drawer or self.find_drawer(draft, column, hidden, attempt)
-        taken = self._taken(draft, column) if unique else self._taken_beside(draft, column)
-        candidates = drawer.candidates(stream, unique=unique, as_of=self.as_of)
-        usable = (cell for cell in candidates if cell is not None and cell not in taken)
-        found = self._prefer_free(draft, column, usable) if unique else next(usable, None)
+        found = self._choose(draft, column, drawer, parts, unique=unique)
         if found is not None:
             return found
         conditions = self._conditions_on(draft, column, hidden, loosely=self._is_loose(draft, column, attempt))
@@ -80,6 +77,21 @@ class Drawing:
             + ("; ".join(f"{one.text} ({one.source})" for one, _ in conditions) or "its type"),
             hint="give the column in the scenario or as an override, or change what it is tied to",
         )
+
+    def _choose(
+        self, draft: Draft, column: Column, drawer: Drawer, parts: Sequence[str | int], *, unique: bool
+    ) -> Cell:
+        """Return the first cell that no other row has; a part of a key may be the same where the others differ."""
+
+        def iter_free(taken: Sequence[Cell]) -> Iterator[Cell]:
+            cells = drawer.candidates(Stream(*parts), unique=unique, as_of=self.as_of)
+            return (cell for cell in cells if cell is not None and cell not in taken)
+
+        if unique:
+            found = self._prefer_free(draft, column, iter_free(self._taken(draft, column)))
+            if found is not None or (column.name,) in draft.shape.differing_sets:
+                return found
+        return next(iter_free(self._taken_beside(draft, column)), None)
 
     def _is_loose(self, draft: Draft, column: Column, attempt: int) -> bool:
         """Tied cells are drawn before the rest of their rows, and once; others again where they do not fit."""

@@ -27,6 +27,8 @@ _MOST_TOGETHER: Final = 3
 #: A column with more values is left open; so many combinations of the values of several are gone through.
 _FEW: Final = 12
 _MOST_CHOICES: Final = 256
+#: The first stand-in for a key: whatever constant a condition names, it does not name this.
+_FIRST: Final = 1_503_238_553
 
 
 class References:
@@ -35,7 +37,7 @@ class References:
     def __init__(self, draft: Draft, rulebook: Rulebook, numbers: Mapping[int, int]) -> None:
         self._draft = draft
         self._rulebook = rulebook
-        self._numbers = numbers
+        self._numbers = {row: _FIRST + place for row, place in numbers.items()}
         self._keys = draft.shape.foreign_keys
         self._columns = {name for key in self._keys for name in key.columns}
         self._own_keys = {column.name for column in draft.shape.columns if column.sequence}
@@ -63,7 +65,7 @@ class References:
         return next((key for key in movable if self._holds({key.name: self._next(0)})), None)
 
     def _next(self, place: int) -> int:
-        return len(self._numbers) + 1 + place
+        return _FIRST + len(self._numbers) + 1 + place
 
     def _is_telling(self, condition: Condition) -> bool:
         return condition.is_local and not condition.columns.isdisjoint(self._columns)
