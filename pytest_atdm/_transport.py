@@ -31,19 +31,31 @@ class OneConnection(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the answer to *request*, read to its end."""
+        return self._answer(request, request.read() or None)
+
+    def stream(self, request: httpx.Request, body: Iterator[bytes]) -> httpx.Response:
+        """Return the answer to *request* with *body*, which is asked for its next part when the last one has been sent.
+
+        The request says that its body comes in chunks. What *body* raises, this raises.
+        """
+        return self._answer(request, body)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _answer(self, request: httpx.Request, body: bytes | Iterator[bytes] | None) -> httpx.Response:
+        streamed = body is not None and not isinstance(body, bytes)
         if self._is_over():
             self._connection.close()
         if self._connection.sock is None:
             self._connect(request)
         with self._closed_on_error(), _translated(request):
-            self._send(request)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError) if streamed else contextlib.nullcontext():
+                self._send(request, body)  # who has heard enough closes, and may have said why
             answer = self._connection.getresponse()
             stream = httpx.ByteStream(answer.read())
             return httpx.Response(answer.status, headers=answer.getheaders(), stream=stream, request=request)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._connection.close()
 
     def _is_over(self) -> bool:
         """Return whether the kept connection has something to read: no answer is due, so that can only be its end."""
@@ -62,12 +74,12 @@ class OneConnection(httpx.BaseTransport):
             raise httpx.ConnectError(str(exc), request=request) from exc
         self._connection.sock.settimeout(self._read_s)
 
-    def _send(self, request: httpx.Request) -> None:
+    def _send(self, request: httpx.Request, body: bytes | Iterator[bytes] | None) -> None:
         target: bytes = request.extensions.get("target", request.url.raw_path)
         self._connection.putrequest(request.method, target.decode("ascii"), skip_host=True, skip_accept_encoding=True)
         for name, value in request.headers.raw:
             self._connection.putheader(name, value)
-        self._connection.endheaders(request.read() or None)
+        self._connection.endheaders(body, encode_chunked="transfer-encoding" in request.headers)
 
     @contextlib.contextmanager
     def _closed_on_error(self) -> Iterator[None]:
