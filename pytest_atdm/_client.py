@@ -36,6 +36,8 @@ Json: TypeAlias = "dict[str, Cell]"
 Value = TypeVar("Value")
 
 CONNECT_TIMEOUT_S: Final = 3.0
+#: A tenth of what two cores do where five foreign keys refer to each row.
+SLOWEST_ROWS_PER_S: Final = 1_000
 _ADVICE: Final = {
     "remote": "start the seeder at this address, or unset ATDM_URL to have one started",
     "database": "it was started by this session and has ended: see the logs in .atdm/",
@@ -66,6 +68,16 @@ class SeederClient:
         self._prefix = self._url.raw_path.rstrip(b"/")
         self._headers = {"Host": self._url.netloc.decode(), "Authorization": f"Bearer {address.token}"}
         self._transport = OneConnection(self._url, connect_s=min(CONNECT_TIMEOUT_S, timeout_s), read_s=timeout_s)
+        self._timeout_s = timeout_s
+
+    def expect_rows(self, rows: int) -> None:
+        """Have calls wait for as long as writing or removing so many rows may take, on top of the usual."""
+        self._transport.read_s = self._timeout_s + rows / SLOWEST_ROWS_PER_S
+
+    def expect_live_rows(self) -> None:
+        """Have calls wait for as long as removing all rows of all runs may take."""
+        found = [run.get("live_rows") for run in self.runs()]
+        self.expect_rows(sum(rows for rows in found if isinstance(rows, int)))
 
     def greet(self) -> None:
         """See that a seeder answers, and that it reads the plans of this version; its database is not asked."""
@@ -131,6 +143,7 @@ class SeederClient:
         context: Mapping[str, Cell] | None = None,
     ) -> Receipt:
         """Write the rows of *plan* and *batches*, which are made while those before them are being written."""
+        self.expect_rows(sum(volume.rows for volume in plan.volumes))
         body = wire.dump_plan(plan)
         headers = self._seed_headers(body, idempotency_key, context)
         target = f"{self._prefix.decode()}/internal/scenarios/volumes".encode()

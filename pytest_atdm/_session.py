@@ -206,6 +206,7 @@ class AtdmSession:
 
     def reset_all(self) -> ResetReport:
         """Remove the rows of every request of every run."""
+        self.connection.client.expect_live_rows()
         return self.connection.client.reset_all()
 
     def close(self) -> ResetReport | None:

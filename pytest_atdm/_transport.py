@@ -21,12 +21,12 @@ class OneConnection(httpx.BaseTransport):
     """Sends every request over one connection to the host of *url*, opened when it is needed and again when it ended.
 
     The extension ``target`` stands in for the URL's path, as with httpx's own transport.
-    Gives up after *connect_s* seconds without a connection, and after *read_s* seconds without a byte. Whatever goes
+    Gives up after *connect_s* seconds without a connection, and after ``read_s`` without a byte. Whatever goes
     wrong is one of httpx's transport errors, and the connection is closed then.
     """
 
     def __init__(self, url: httpx.URL, *, connect_s: float, read_s: float) -> None:
-        self._read_s = read_s
+        self.read_s = read_s
         self._connection = _make_connection(url, connect_s)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -50,6 +50,7 @@ class OneConnection(httpx.BaseTransport):
             self._connection.close()
         if self._connection.sock is None:
             self._connect(request)
+        self._connection.sock.settimeout(self.read_s)
         with self._closed_on_error(), _translated(request):
             with contextlib.suppress(BrokenPipeError, ConnectionResetError) if streamed else contextlib.nullcontext():
                 self._send(request, body)  # who has heard enough closes, and may have said why
@@ -72,7 +73,6 @@ class OneConnection(httpx.BaseTransport):
             raise httpx.ConnectTimeout(str(exc), request=request) from exc
         except OSError as exc:
             raise httpx.ConnectError(str(exc), request=request) from exc
-        self._connection.sock.settimeout(self._read_s)
 
     def _send(self, request: httpx.Request, body: bytes | Iterator[bytes] | None) -> None:
         target: bytes = request.extensions.get("target", request.url.raw_path)

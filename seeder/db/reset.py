@@ -12,6 +12,7 @@ from seeder.db.cells import dump_json
 from seeder.db.closure import close_over, reached_sql
 from seeder.db.keys import match_sql
 from seeder.db.queries import quote_ident, quote_table, quote_text
+from seeder.db.ranges import RangeRemoval
 from seeder.db.reports import mark_repeated, read_report
 from seeder.db.runs import unknown_request
 from seeder.db.steps import Steps
@@ -59,7 +60,8 @@ ORDER BY r.request_id, l.ordinal NULLS LAST"""
 
 _REMOVED: Final = """stuck AS MATERIALIZED (SELECT false AS yes),
 counts AS (
-    SELECT * FROM jsonb_to_recordset($5::jsonb) AS g (relation text, request_id text, seeded boolean, rows bigint)
+    SELECT relation, request_id, seeded, sum(rows)::bigint AS rows
+    FROM jsonb_to_recordset({gone}) AS g (relation text, request_id text, seeded boolean, rows bigint) GROUP BY 1, 2, 3
 )"""
 
 
@@ -69,6 +71,7 @@ class ResetWriter:
     def __init__(self, pool: Pool, target: Target) -> None:
         self._target = target
         self._steps = Steps(pool, target)
+        self._ranges = RangeRemoval(target)
         self._closures: dict[frozenset[str], Closure] = {}
         self._statements: dict[tuple[frozenset[str], bool], str] = {}
 
@@ -92,6 +95,21 @@ class ResetWriter:
         """
         kinds, details = dump_events(events)
         arguments = (list(request_ids), token_hash, [*kinds, EventKind.RESET_EXECUTED], details)
+        if wide:
+            async with connection.transaction():
+                removed = await self._ranges.remove(connection, request_ids, token_hash)
+                return await self._reset(connection, tables, request_ids, (*arguments, dump_json(removed)), wide=True)
+        return await self._reset(connection, tables, request_ids, arguments, wide=False)
+
+    async def _reset(
+        self,
+        connection: asyncpg.Connection,
+        tables: frozenset[str],
+        request_ids: Sequence[str],
+        arguments: tuple[object, ...],
+        *,
+        wide: bool,
+    ) -> list[ResetReport]:
         if any(table.id in self._target.guarded for table in self._closure(tables).tables):
             rows = await self._reset_with_care(connection, tables, arguments, wide=wide)
         else:
@@ -130,8 +148,14 @@ class ResetWriter:
             )
             await _detach(connection, closure, verdict)
             removed = await self._steps.remove(connection, [step.row for step in verdict.delete])
-            notes = f"coalesce($6::jsonb -> req.request_id, '{_NOTHING_NOTED}')"
-            statement = _finish_sql(f"WITH {_REQ},\n{_REMOVED}", notes, wide=wide)
+            counts, notes = len(arguments) + 1, len(arguments) + 2
+            gone = f"${counts}::jsonb" + (" || $5::jsonb" if wide else "")
+            removed_sql = _REMOVED.format(gone=gone)
+            statement = _finish_sql(
+                f"WITH {_REQ},\n{removed_sql}",
+                f"coalesce(${notes}::jsonb -> req.request_id, '{_NOTHING_NOTED}')",
+                wide=wide,
+            )
             given = (_dump_counts(verdict, removed), _dump_notes(verdict, closure))
             rows: list[Any] = await connection.fetch(statement, *arguments, *given)
             return rows
@@ -155,6 +179,17 @@ def _remove_sql(rows: str, closure: Closure, notes: str, *, wide: bool) -> str:
     gone = " UNION ALL ".join(f"SELECT * FROM x{number}" for number in range(len(closure.tables)))
     gone = gone or "SELECT relation, request_id, seeded FROM rows WHERE false"
     counts = f"counts AS (SELECT relation, request_id, seeded, count(*) AS rows FROM ({gone}) gone GROUP BY 1, 2, 3)"
+    if wide:  # what went as ranges is counted already
+        counts = (
+            counts.replace("counts AS", "single AS", 1)
+            + """,
+counts AS (
+    SELECT relation, request_id, seeded, sum(rows)::bigint AS rows FROM (
+        SELECT * FROM single UNION ALL SELECT * FROM jsonb_to_recordset($5::jsonb)
+            AS g (relation text, request_id text, seeded boolean, rows bigint)) gone
+    GROUP BY 1, 2, 3
+)"""
+        )
     return _finish_sql(",\n".join(filter(None, (rows, deletions, counts))), notes, wide=wide)
 
 

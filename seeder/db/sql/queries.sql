@@ -73,6 +73,16 @@ WITH gone AS (
 )
 DELETE FROM atdm.ledger_range WHERE relation = $1 AND first <= $4 AND last >= $3 RETURNING first, last, request_id;
 
+-- ranges_of --
+-- The ranges of keys that the requests $1 hold, which are live and, unless it is NULL, have the token $2; they stay locked.
+SELECT l.relation, l.key_column, l.first, l.last, l.request_id FROM atdm.ledger_range l JOIN atdm.request q USING (request_id)
+WHERE q.request_id = ANY ($1::text[]) AND q.state = 'live' AND ($2::bytea IS NULL OR q.token_hash = $2)
+ORDER BY l.relation, l.first DESC FOR UPDATE OF q;
+
+-- give_up_range --
+-- The rows of a range have gone.
+DELETE FROM atdm.ledger_range WHERE relation = $1 AND first = $2;
+
 -- keep_range --
 -- Enter the keys from $3 to $4 of the column $2 of the table $1 as rows of the request $5.
 INSERT INTO atdm.ledger_range (relation, key_column, first, last, request_id) VALUES ($1, $2, $3, $4, $5);
