@@ -289,7 +289,7 @@ class Filling:
                     break
         finally:
             self._repairing = False
-        if broken and self._attempt < MAX_ATTEMPTS - 1 and not any(one.columns & draft.given.keys() for one in broken):
+        if broken and self._attempt < MAX_ATTEMPTS - 1 and not any(one.columns <= draft.given.keys() for one in broken):
             raise PlanImpossible(
                 f'{self.scenario.id}: "{draft.name}": {broken[0].text} ({broken[0].source})', hint=broken[0].fix
             )
