@@ -204,13 +204,18 @@ class Drafting:
         name = key.parent
         if (draft.table, key.name) in self.advice.apart:
             name = f"{draft.name}/{key.name}"
-        elif _is_one_to_one(draft.shape, key):
+        elif _is_one_to_one(draft.shape, key) and not self._is_single(key.parent):
             if (asking := _find_asking(draft, key.parent)) is not None:
                 return asking
             name = f"{draft.name}/{key.name}"
         if name not in self._parents:
             self._parents[name] = self._make_parent(draft, key, queue)
         return self._parents[name]
+
+    def _is_single(self, table: str) -> bool:
+        """Return whether there can be one row of *table* at most: its conditions settle a whole unique key."""
+        shape = self.rulebook.schema.tables[table]
+        return any(self.rulebook.constants(shape).keys() >= set(columns) for columns in shape.unique_sets)
 
     def _declared(self, draft: Draft, key: ForeignKey) -> list[Draft | ExistingRow]:
         rows = [row for entity in self._by_entity.values() for row in entity if row.table == key.parent]

@@ -57,7 +57,8 @@ def iter_grid(wish: Wish, grid: Grid) -> Iterator[Cell]:
     if high - low < SMALL_RANGE:
         yield from map(grid.cell, wish.stream.shuffled(range(low, high + 1)))
         return
-    first, last = _window(wish, grid, low, high)
+    is_wide = wish.again and wish.stream.below(2) == 0
+    first, last = (low, high) if is_wide else _window(wish, grid, low, high)
     ends = (low if wish.shape.minimum else first, high if wish.shape.maximum else last)
     for turn in count(1):
         if turn % _END_EVERY == 0:
