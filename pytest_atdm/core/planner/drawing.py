@@ -97,7 +97,7 @@ class Drawing:
         """Return the first cell that no other row has; a part of a key may be the same where the others differ."""
 
         def iter_free(taken: Sequence[Cell]) -> Iterator[Cell]:
-            cells = drawer.candidates(Stream(*parts), unique=unique, as_of=self.as_of, again=again)
+            cells = drawer.candidates(Stream(*parts), unique=unique, as_of=self.as_of, again=again, misses=len(avoided))
             return (cell for cell in cells if cell is not None and cell not in taken and cell not in avoided)
 
         if unique:

@@ -57,8 +57,7 @@ def iter_grid(wish: Wish, grid: Grid) -> Iterator[Cell]:
     if high - low < SMALL_RANGE:
         yield from map(grid.cell, wish.stream.shuffled(range(low, high + 1)))
         return
-    is_wide = wish.again and wish.stream.below(2) == 0
-    first, last = (low, high) if is_wide else _window(wish, grid, low, high)
+    first, last = _window(wish, grid, low, high)
     ends = (low if wish.shape.minimum else first, high if wish.shape.maximum else last)
     for turn in count(1):
         if turn % _END_EVERY == 0:
@@ -90,7 +89,9 @@ def _place(bound: Bound, grid: Grid) -> Decimal | None:
 
 
 def _window(wish: Wish, grid: Grid, low: int, high: int) -> tuple[int, int]:
-    """Return where to draw first: between two given bounds anywhere, else near what is usual."""
+    """Return where to draw first: between two given bounds anywhere, else near what is usual, or in either half."""
+    if wish.misses:
+        return (low, (low + high) // 2) if wish.misses % 2 else ((low + high) // 2, high)
     if wish.shape.minimum is not None and wish.shape.maximum is not None:
         return low, high
     first, last = grid.wide if wish.unique else grid.usual
