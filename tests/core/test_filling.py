@@ -164,3 +164,50 @@ def test_of_a_table_that_takes_one_row_there_is_one() -> None:
     made = plan_one(0, shape, single)
 
     assert ["public.single", "public.one"] == [row.table for row in made.rows]
+
+
+def test_a_condition_that_nothing_helps_does_not_hide_another() -> None:
+    """A key that a sequence allots is none of the two that a CHECK names; a reference is added for the other CHECK."""
+    kinds = table("kinds", Column(name="id", type="integer", nullable=False, sequence="public.kinds_id_seq"))
+    kind = ForeignKey(name="kind", columns=("kind",), parent="public.kinds", parent_columns=("id",))
+    shape = table(
+        "one",
+        integer("id"),
+        integer("kind"),
+        integer("other_id", nullable=True),
+        foreign_keys=(kind, OTHER),
+        checks=numbered(["(kind = ANY (ARRAY[1, 2]))", "((other_id IS NOT NULL) OR (kind = 0))"]),
+    )
+
+    made = plan_one(0, shape, kinds, OTHERS)
+
+    assert {"public.kinds", "public.others", "public.one"} == {row.table for row in made.rows}
+
+
+def test_what_a_column_with_few_values_may_not_be_asks_for_a_reference() -> None:
+    """Of the three labels a CHECK leaves one, with which another CHECK wants the reference."""
+    kind = Column(name="kind", type="size", nullable=False)
+    columns = (integer("id"), kind, integer("other_id", nullable=True))
+    checks = ["(kind < 'm'::size)", "((other_id IS NOT NULL) OR (kind = 'm'::size))"]
+    shape = table("one", *columns, foreign_keys=(OTHER,), checks=numbered(checks))
+
+    made = plan_one(0, shape, OTHERS, enums={"size": ("s", "m", "l")})
+
+    assert ["public.others", "public.one"] == [row.table for row in made.rows]
+
+
+def test_references_that_want_different_constants_go_to_different_rows() -> None:
+    """Each part of a key that a CHECK settles tells which row is meant."""
+    people = table("people", text("kind"), integer("id"), primary_key=("kind", "id"))
+    keys = tuple(
+        ForeignKey(
+            name=name, columns=(f"{name}_kind", f"{name}_id"), parent="public.people", parent_columns=("kind", "id")
+        )
+        for name in ("buyer", "clerk")
+    )
+    columns = [column for name in ("buyer", "clerk") for column in (text(f"{name}_kind"), integer(f"{name}_id"))]
+    checks = ["(buyer_kind = 'buyer'::text)", "(clerk_kind = 'clerk'::text)"]
+
+    made = plan_one(0, table("sales", integer("id"), *columns, foreign_keys=keys, checks=numbered(checks)), people)
+
+    assert {"buyer", "clerk"} == {row.values["kind"] for row in made.rows if row.table == "public.people"}
