@@ -217,8 +217,11 @@ def _find_constants(parts: Sequence[Expr], columns: Collection[str]) -> dict[str
 def _only_value(column: str, exprs: Sequence[Expr]) -> tuple[Value, ...]:
     """Return the one value that *exprs* leave to *column*; empty where there are more."""
     shapes = read_shapes(column, exprs)
-    values = shapes[0].choices or () if len(shapes) == 1 and not shapes[0].fold else ()
-    return values if len(values) == 1 else ()
+    if len(shapes) != 1 or shapes[0].fold:
+        return ()
+    low, high = shapes[0].minimum, shapes[0].maximum
+    values = (low.value,) if low and low == high and not low.strict else shapes[0].choices
+    return values if values and len(values) == 1 else ()
 
 
 def _rules_by_table(schema: Schema, domain: Domain) -> dict[str, list[Rule]]:

@@ -211,3 +211,18 @@ def test_references_that_want_different_constants_go_to_different_rows() -> None
     made = plan_one(0, table("sales", integer("id"), *columns, foreign_keys=keys, checks=numbered(checks)), people)
 
     assert {"buyer", "clerk"} == {row.values["kind"] for row in made.rows if row.table == "public.people"}
+
+
+def test_a_row_of_a_table_that_takes_one_refers_to_itself() -> None:
+    """Its key is known to be what the CHECK says, however that says it; no reference is moved for it."""
+    single = table(
+        "single",
+        integer("id"),
+        integer("up"),
+        foreign_keys=(ForeignKey(name="up", columns=("up",), parent="public.single", parent_columns=("id",)),),
+        checks=numbered(["((id >= 0) AND (id <= 0))", "(up = id)"]),
+    )
+
+    (row,) = plan_one(0, single).rows
+
+    assert {"id": 0, "up": 0} == row.values

@@ -50,9 +50,8 @@ class References:
 
         Empty where none is needed, and where none helps. Conditions that are false anyway do not count.
         """
-        if self._holds({}):
+        if self._holds_as_it_is(optional):
             return ()
-        self._leave_out_false(optional)
         for size in range(1, min(len(optional), _MOST_TOGETHER) + 1):
             for keys in combinations(optional, size):
                 if self._holds({key.name: self._next(place) for place, key in enumerate(keys)}):
@@ -61,17 +60,22 @@ class References:
 
     def find_parted(self, movable: Sequence[ForeignKey]) -> ForeignKey | None:
         """Return the reference that needs a row of its own, made after all others; None where none does, or helps."""
-        if self._holds({}):
+        if self._holds_as_it_is(movable):
             return None
-        self._leave_out_false(movable)
         return next((key for key in movable if self._holds({key.name: self._next(0)})), None)
 
-    def _leave_out_false(self, keys: Sequence[ForeignKey]) -> None:
-        """Forget the conditions that are false and name no column of *keys*: they must not hide what can be helped."""
+    def _holds_as_it_is(self, keys: Sequence[ForeignKey]) -> bool:
+        """Return whether no condition is false for certain but those that name no column of *keys*.
+
+        These are forgotten: they must not hide what can be helped.
+        """
+        if self._holds({}):
+            return True
         columns = {name for key in keys for name in key.columns}
         self._conditions = [
             one for one in self._conditions if not one.columns.isdisjoint(columns) or self._holds({}, (one,))
         ]
+        return self._holds({})
 
     def _next(self, place: int) -> int:
         return _FIRST + len(self._numbers) + 1 + place
@@ -133,7 +137,8 @@ class References:
 
     def _stand_ins(self, changes: Mapping[str, int]) -> dict[str, Value]:
         own = self._numbers[id(self._draft)]
-        cells: dict[str, Value] = dict.fromkeys(self._own_keys, own)
+        constants = self._rulebook.constants(self._draft.shape)
+        cells = {name: constants.get(name, own) for name in self._own_keys}
         for key in self._keys:
             for column, parent_column in zip(key.columns, key.parent_columns, strict=True):
                 shape = self._draft.shape.column_by_name[column]
@@ -147,9 +152,10 @@ class References:
 
     def _linked(self, key: ForeignKey, parent_column: str) -> Value:
         parent = self._draft.links[key.name]
+        table = self._rulebook.schema.tables[key.parent]
         if id(parent) in self._numbers:
-            return self._numbers[id(parent)]
-        column = self._rulebook.schema.tables[key.parent].column_by_name[parent_column]
+            return self._rulebook.constants(table).get(parent_column, self._numbers[id(parent)])
+        column = table.column_by_name[parent_column]
         return _read(column.type, parent.values.get(parent_column), self._rulebook)
 
     def _given(self) -> dict[str, Value]:
