@@ -226,3 +226,22 @@ def test_a_row_of_a_table_that_takes_one_refers_to_itself() -> None:
     (row,) = plan_one(0, single).rows
 
     assert {"id": 0, "up": 0} == row.values
+
+
+@pytest.mark.parametrize(
+    ("column", "checks"),
+    [
+        (integer("a"), ["((a >= 0) AND (a <= 9))", "((a < 0) OR (a > 9) OR (other_id IS NOT NULL))"]),
+        (text("a", nullable=True), ["(a IS NOT NULL)", "((a IS NULL) = (other_id IS NULL))"]),
+    ],
+    ids=["required", "optional"],
+)
+def test_a_value_that_needs_a_reference_gets_it(column: Column, checks: list[str]) -> None:
+    """No value of the column goes with the reference as NULL; it is drawn first, and asks for the reference then."""
+    shape = table(
+        "one", integer("id"), column, integer("other_id", nullable=True), foreign_keys=(OTHER,), checks=numbered(checks)
+    )
+
+    made = plan_one(0, shape, OTHERS)
+
+    assert ["public.others", "public.one"] == [row.table for row in made.rows]

@@ -514,8 +514,11 @@ class Filling:
     def _is_hidden(self, draft: Draft, name: str) -> bool:
         """True where the value of *name* is not known yet.
 
-        An optional column counts as NULL at first; in every other attempt its value is open, for a later repair.
+        An optional column counts as NULL at first; in every other attempt its value is open, for a later repair, and in
+        every fourth that of an optional reference is too, also during repairs.
         """
+        if self._attempt % 4 == 3 and self._is_optional(draft, name):
+            return True
         if self._attempt % 2 and not self._repairing and self._is_optional(draft, name):
             return not self._is_reference(draft, name)
         return self._is_open(draft, name)
