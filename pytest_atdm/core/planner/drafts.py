@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_atdm.core.catalog import Formula, Link, Literal
 from pytest_atdm.core.errors import CatalogError, OverrideError, PlanImpossible, SchemaMismatch
 from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, compile_expression, holds, parse
-from pytest_atdm.core.model import OVERRIDE, ExistingRow
+from pytest_atdm.core.model import OVERRIDE, ExistingRow, Volume
 from pytest_atdm.core.planner.advice import NO_ADVICE
 from pytest_atdm.core.planner.references import References
 from pytest_atdm.core.situation import read_cell
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 #: More rows than any situation needs that nobody counted: parents of parents without end.
 MAX_DRAFTS: Final = 10_000
+#: An entity with more rows is a volume; the plan has about so many of its rows.
+MAX_LISTED: Final = 1_000
+SAMPLE_ROWS: Final = 100
+#: Rows of a volume refer to all rows of an entity with at most so many, in turn.
+MAX_SPREAD: Final = 400
 
 
 @dataclass(slots=True, eq=False)
@@ -65,12 +70,13 @@ class Drafting:
         self.seed = seed
         self.drafts: list[Draft] = []
         self.existing: list[ExistingRow] = []
+        self.volumes: list[Volume] = []
         self._by_entity: dict[str, list[Draft | ExistingRow]] = {}
         self._parents: dict[str, Draft | ExistingRow] = {}
         self._links: dict[tuple[str, str], tuple[str, str]] = {}
 
     def run(self) -> None:
-        """Fill ``drafts`` and ``existing``.
+        """Fill ``drafts``, ``existing`` and ``volumes``.
 
         Raises:
             SchemaMismatch, CatalogError, OverrideError: a name that the database or the catalog lacks.
@@ -104,11 +110,23 @@ class Drafting:
             yield row
             return
         given = self._given_columns(entity, table)
-        for index in range(self._count(entity)):
+        for index in range(self._listed(entity, table)):
             name = entity.name if entity.count is None else f"{entity.name}[{index}]"
             draft = Draft(name, entity.name, table, index, dict(given))
             self.drafts.append(draft)
             yield draft
+
+    def _listed(self, entity: Entity, table: Table) -> int:
+        """Return how many rows of *entity* the plan has; what is beyond is noted as a volume."""
+        count = self._count(entity)
+        if count <= MAX_LISTED:
+            return count
+        links = [given.entity for given in entity.given.values() if isinstance(given, Link)]
+        parents = [self._count(self.scenario.entities[name]) for name in links]
+        spread = max((number for number in parents if number <= MAX_SPREAD), default=1) or 1
+        sample = -(-SAMPLE_ROWS // spread) * spread
+        self.volumes.append(Volume(entity=entity.name, table=table.id, sample=sample, rows=count - sample))
+        return sample
 
     def _count(self, entity: Entity) -> int:
         if entity.count is None:
