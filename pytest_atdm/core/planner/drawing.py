@@ -196,7 +196,7 @@ class Drawing:
         """Return what is known of other columns than *column* before they are drawn."""
         rulebook = self.situation.rulebook
         found = rulebook.constants(rulebook.schema.tables[table])
-        return {name: value for name, value in found.items() if name != column}
+        return {name: value for name, value in found.items() if name != column} if column in found else found
 
     def _known_scope(self, draft: Draft, column: Column, hidden: Collection[str]) -> Scope:
         scope = self.situation.scope(draft)
