@@ -64,13 +64,15 @@ class Promise(Strict):
 class Volume(Strict):
     """Rows of an entity that are too many for a plan: its first *sample* rows stand there, *rows* more follow it.
 
-    The row with the index *i* is called ``entity[i]``, whether it stands in the plan or follows.
+    The row with the index *i* is called ``entity[i]``, whether it stands in the plan or follows. *formulas* are those
+    that the scenario gives, by column.
     """
 
     entity: str
     table: str
     sample: int
     rows: int
+    formulas: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def count(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -106,6 +106,7 @@ class SeedWriter:
         values = await self.allot_keys(plan)
         keys = await self._volumes.take_keys(plan, values)
         counts = _count_rows(plan)
+        command = replace(command, context={**command.context, "volumes": keys.describe(plan)})
 
         async def load(connection: asyncpg.Connection) -> None:
             async for batch in batches:

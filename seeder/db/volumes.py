@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_atdm.core.errors import InvalidRequest, RowRefused
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from seeder.db.introspect import Target
     from seeder.db.pool import Pool
 
+#: So many ranges of keys are told; sequences that others use too may leave many.
+_MOST_RANGES: Final = 20
 #: Types whose cells the driver writes in Postgres' binary form just as they are.
 _PLAIN: Final = frozenset({
     "text", "character varying", "character", "bpchar", "smallint", "integer", "bigint", "real", "double precision",
@@ -53,6 +56,18 @@ class Keys:
     def values(self, entity: str, column: str) -> list[int] | None:
         """Return all values of *column* of the entity's rows beyond the sample; None where it has no sequence."""
         return self._taken.get((entity, column))
+
+    def describe(self, plan: Plan) -> dict[str, Cell]:
+        """Return, by entity, how many rows follow the plan, and the first ranges of their keys: for the audit log."""
+        found: dict[str, Cell] = {}
+        for volume in plan.volumes:
+            ranges: dict[str, Cell] = {
+                column: [[first, last] for first, last in islice(iter_ranges(values), _MOST_RANGES)]
+                for (entity, column), values in self._taken.items()
+                if entity == volume.entity
+            }
+            found[volume.entity] = {"table": volume.table, "rows": volume.rows, "keys": ranges}
+        return found
 
     def resolve(self, pointers: Sequence[str]) -> list[Cell]:
         """Return the value that each of *pointers* stands for.

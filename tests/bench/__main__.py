@@ -16,6 +16,7 @@ from tests.bench.planning import measure_introspection, measure_planning
 from tests.bench.seeding import measure_history, run_seeding
 from tests.bench.situation import start_bench
 from tests.bench.startup import measure_idle, measure_start
+from tests.bench.volume import measure_volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,7 @@ def main() -> int:
         figures += run_seeding(bench, url)
         figures += measure_planning(bench)
         figures += measure_introspection(url, folder("catalog"))
+        figures += measure_volume(bench, url)
     with _running_bench() as (old, _), _running_bench() as (fresh, _):
         figures += measure_history(old, fresh)
     write_json(figures, REPORT)

@@ -53,6 +53,7 @@ def seeder(tmp_path: Path) -> Iterator[SeederAddress]:
         "type-your-scenarios",
         "notice-schema-changes",
         "check-a-schema",
+        "plant-many-rows",
     ],
 )
 def test_page_works_as_it_stands(tmp_path: Path, page: str) -> None:

@@ -71,6 +71,7 @@ class Drafting:
         self.drafts: list[Draft] = []
         self.existing: list[ExistingRow] = []
         self.volumes: list[Volume] = []
+        self._sample_sizes: dict[str, int] = {}
         self._by_entity: dict[str, list[Draft | ExistingRow]] = {}
         self._parents: dict[str, Draft | ExistingRow] = {}
         self._links: dict[tuple[str, str], tuple[str, str]] = {}
@@ -121,12 +122,31 @@ class Drafting:
         count = self._count(entity)
         if count <= MAX_LISTED:
             return count
-        links = [given.entity for given in entity.given.values() if isinstance(given, Link)]
-        parents = [self._count(self.scenario.entities[name]) for name in links]
-        spread = max((number for number in parents if number <= MAX_SPREAD), default=1) or 1
-        sample = -(-SAMPLE_ROWS // spread) * spread
-        self.volumes.append(Volume(entity=entity.name, table=table.id, sample=sample, rows=count - sample))
+        sample = self._sample_size(entity)
+        formulas = {
+            column: given.text
+            for column, given in self._given_columns(entity, table).items()
+            if isinstance(given, Formula)
+        }
+        self.volumes.append(
+            Volume(entity=entity.name, table=table.id, sample=sample, rows=count - sample, formulas=formulas)
+        )
         return sample
+
+    def _sample_size(self, entity: Entity) -> int:
+        """Return a number of sample rows that refer to each row of the entities they are linked to equally often."""
+        if entity.name not in self._sample_sizes:
+            self._sample_sizes[entity.name] = SAMPLE_ROWS  # should entities be linked in a circle
+            links = [given.entity for given in entity.given.values() if isinstance(given, Link)]
+            spread = max((self._spread(self.scenario.entities[name]) for name in links), default=1)
+            self._sample_sizes[entity.name] = -(-SAMPLE_ROWS // spread) * spread
+        return self._sample_sizes[entity.name]
+
+    def _spread(self, entity: Entity) -> int:
+        """Return to how many rows of *entity* the rows of a sample refer."""
+        count = self._count(entity)
+        size = self._sample_size(entity) if count > MAX_LISTED else max(count, 1)
+        return size if size <= MAX_SPREAD else 1
 
     def _count(self, entity: Entity) -> int:
         if entity.count is None:

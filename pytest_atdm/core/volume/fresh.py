@@ -74,6 +74,15 @@ class Fresh:
             found.append(self._choose(cells, {name: column[place] for name, column in involved.items()}))
         return found
 
+    def capacity(self) -> int:
+        """Return how many values the column may have beside the other cells of the first model, as far as is looked."""
+        first = self._likeness.first
+        known = {**self._likeness.cells(first), **first.keys}
+        known.pop(self._column.name, None)
+        drawer = self._drawer_beside(self._likeness.models[0], {name: (cell,) for name, cell in known.items()}, 0)
+        stream = self._stream("capacity", self._column.name)
+        return sum(1 for _ in drawer.candidates(stream, unique=self._unique, as_of=self._situation.as_of))
+
     def _supply(self, drawer: Drawer, row: int) -> Iterator[Cell]:
         """Yield cells for the rows from *row* on, as long as there are any; some may come again."""
         for number in count():

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.errors import PlanImpossible
 from pytest_atdm.core.situation import Situation
+from pytest_atdm.core.values import MAX_CANDIDATES
 from pytest_atdm.core.volume.batch import Batch
 from pytest_atdm.core.volume.difference import Difference, entry_of
+from pytest_atdm.core.volume.formulas import Formulas
 from pytest_atdm.core.volume.fresh import Fresh
 from pytest_atdm.core.volume.likeness import Likeness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pytest_atdm.core.model import Cell, Plan, Volume
     from pytest_atdm.core.rulebook import Rulebook
@@ -101,8 +103,11 @@ class _Growing:
         self._difference = Difference(self.likeness, self._table, situation, plan.scenario)
         self._links = self._find_links()
         self._selves = self._find_selves()
+        self._formulas = Formulas(volume, plan, situation)
+        self._early = self._formulas.depending_on({"index", *self._links})
         self._fresh = self._find_fresh()
-        late = {*self._fresh, *self._selves}
+        self._late = [name for name in self._formulas.depending_on(self._fresh) if name not in self._early]
+        late = {*self._fresh, *self._selves, *self._late}
         self._settled_sets = [names for names in self._difference.sets if late.isdisjoint(names)]
 
     def iter_batches(self) -> Iterator[Batch]:
@@ -121,11 +126,15 @@ class _Growing:
         first = self.likeness.first
         columns: dict[str, list[Cell]] = {}
         for name in (*self.likeness.cells(first), *first.keys):
-            if name not in self._fresh and name not in self._selves:
+            if not any(name in others for others in (self._fresh, self._selves, self._early, self._late)):
                 columns[name] = self._column(name, rows)
+        for name in self._early:
+            columns[name] = self._formulas.compute(name, rows, columns)
         self._difference.take_all(self._settled_sets, columns, len(rows))
         for name, fresh in self._fresh.items():
             columns[name] = fresh.draw(rows, columns)
+        for name in self._late:
+            columns[name] = self._formulas.compute(name, rows, columns)
         for name in self._selves:
             columns[name] = self._self_column(name, columns)
         for name, cells in columns.items():
@@ -215,28 +224,44 @@ class _Growing:
 
     def _find_fresh(self) -> dict[str, Fresh]:
         """Return, in table order, the columns that are drawn for each row, so that it differs from all others."""
-        cells = self.likeness.cells(self.likeness.first)
         spread: dict[str, bool] = {}
         for columns in self._difference.sets:
             if any(self._is_own_key(name) for name in columns):
                 continue
             bound = any(name in self._links or self._refers_to_planned(name) for name in columns)
-            for name in columns:
-                if self._is_drawn(name) and (cells.get(name) is not None or columns == self._telling):
-                    spread[name] = spread.get(name, False) or not bound
+            for name in self._choose_drawn(columns):
+                spread[name] = spread.get(name, False) or not bound
         order = [column.name for column in self._table.columns if column.name in spread]
-        return {name: self._draw(name, order[: place + 1], spread[name]) for place, name in enumerate(order)}
+        late = {*order, *self._selves}
+        known = {column.name for column in self._table.columns if column.name not in late}
+        return {
+            name: self._make_fresh(name, {*known, *order[: place + 1]}, unique=spread[name])
+            for place, name in enumerate(order)
+        }
 
-    def _draw(self, name: str, so_far: Sequence[str], unique: bool) -> Fresh:  # noqa: FBT001 (a fact of the column)
-        done = {*so_far, *(column.name for column in self._table.columns if not self._is_drawn(column.name))}
-        sets = [names for names in self._difference.sets if name in names and done.issuperset(names)]
+    def _choose_drawn(self, columns: Sequence[str]) -> Sequence[str]:
+        """Return those of *columns* that are drawn: the one with the most values where these are many, else all."""
+        cells = self.likeness.cells(self.likeness.first)
+        found = [
+            name
+            for name in columns
+            if self._is_drawn(name) and (cells.get(name) is not None or columns == self._telling)
+        ]
+        if len(found) < 2:
+            return found
+        sizes = {name: self._make_fresh(name, (), unique=True).capacity() for name in found}
+        best = max(found, key=sizes.__getitem__)
+        return [best] if sizes[best] >= MAX_CANDIDATES else found
+
+    def _make_fresh(self, name: str, known: Collection[str], *, unique: bool) -> Fresh:
+        """Return what draws the column *name*; with it and *known*, sets of columns that must differ are whole."""
         return Fresh(
             self._table.column_by_name[name],
             likeness=self.likeness,
             plan=self._plan,
             situation=self._situation,
             difference=self._difference,
-            sets=sets,
+            sets=[names for names in self._difference.sets if name in names and set(names) <= {name, *known}],
             unique=unique,
         )
 
