@@ -24,13 +24,13 @@ from pytest_atdm.core.errors import (
     UsageError,
 )
 from pytest_atdm.core.gate import Gate
-from pytest_atdm.core.model import Finding, Plan, Receipt, SeededEntity, Trial
+from pytest_atdm.core.model import Finding, Receipt, SeededEntity, Trial
 from pytest_atdm.core.planner import NO_ADVICE
 from pytest_atdm.core.planner import plan as make_plan
 from pytest_atdm.core.probe import MAX_SCENARIO_TRIALS, STANDING_ROWS, JudgeRows, Search, TryPlan
 from pytest_atdm.core.rulebook import Rulebook
 from pytest_atdm.core.ulid import is_ulid, make_ulid
-from pytest_atdm.core.wire import dump_plan, load, load_plan, plan_hash
+from pytest_atdm.core.wire import dump_plan, load_plan, load_trial, plan_hash
 from seeder.batches import decode_batches, grow_batches, judge_batches, look_ahead
 from seeder.records import NewEvent, ReferenceTable, RunStart, SeedCommand
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from pytest_atdm.core.catalog import Catalog
     from pytest_atdm.core.catalog import ReferenceTable as CatalogTable
-    from pytest_atdm.core.model import Cell, PlannedRow, ResetReport, TargetState
+    from pytest_atdm.core.model import Cell, Plan, PlannedRow, ResetReport, TargetState
     from pytest_atdm.core.planner import Advice
     from pytest_atdm.core.probe import Found
     from pytest_atdm.core.probe.search import Searching
@@ -99,8 +99,9 @@ class Seeder:
 
         Raises:
             PlanRejected, InvalidRequest, SchemaMismatch: as ``seed_plan``; the database was not asked.
+            CatalogError: the catalog has not the plan's domain.
         """
-        plan = load(body, Plan, what="the plan")
+        plan = load_trial(body)
         gate = self._gate(await self._schema_of(plan), plan.domain)
         self._check_budget(plan)
         gate.approve(plan)

@@ -137,7 +137,7 @@ class Unauthorized(UsageError):
 
 
 class NotFound(UsageError):
-    """No such run or request."""
+    """No such run, request, table or constraint."""
 
     code = "not_found"
     status = 404

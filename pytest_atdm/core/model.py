@@ -177,9 +177,9 @@ class ResetReport(Strict):
 class Refusal(Strict):
     """What the database said against a row, in its own words.
 
-    *stage*: ``insert``, ``commit`` (a deferred constraint or trigger) or ``delete``. *rows* are the planned rows that
-    the statement was about. *table* (an id), *column* and *constraint* as far as Postgres names them; *context* is
-    where in which function it was said.
+    *stage*: ``insert``, deferred constraints and triggers included, or ``delete``. *rows* are the planned rows of which
+    nothing came. *table* (an id), *column* and *constraint* as far as Postgres names them; *context* is where in which
+    function it was said.
     """
 
     stage: str

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from pytest_atdm.core.constraints import read_shapes
 from pytest_atdm.core.errors import AtdmError, CatalogError
 from pytest_atdm.core.expressions import (
     SOME,
     UNDECIDED,
     Expr,
+    IsNull,
+    Name,
+    Not,
     compile_expression,
     conjuncts,
     names,
@@ -26,7 +30,7 @@ from pytest_atdm.core.schema import Check
 from pytest_atdm.core.values import Drawer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pytest_atdm.core.catalog import Domain, ReferenceTable, Rule
     from pytest_atdm.core.expressions import Evaluator, Parts, Value
@@ -85,6 +89,8 @@ class Rulebook:
         self._rules = _rules_by_table(schema, domain)
         self._conditions: dict[str, tuple[Condition, ...]] = {}
         self._predicates: dict[str, Mapping[str, tuple[Evaluator, ...]]] = {}
+        self._constants: dict[str, Mapping[str, Value]] = {}
+        self._required: dict[str, frozenset[str]] = {}
         self._relations: dict[str, Mapping[str, ForeignKey]] = {}
         self._drawers: dict[tuple[object, ...], Drawer] = {}
         self.patterns: dict[tuple[object, ...], Pattern] = {}
@@ -127,6 +133,21 @@ class Rulebook:
                     found.setdefault(next(iter(named))[0], []).append(compile_expression(expr))
             self._predicates[table.id] = {name: tuple(parts) for name, parts in found.items()}
         return self._predicates[table.id]
+
+    def constants(self, table: Table) -> Mapping[str, Value]:
+        """Return the columns of *table* to which its conditions leave one value, and that: known before it is drawn."""
+        if table.id not in self._constants:
+            parts = [part for one in self.conditions(table) if one.is_local for part in conjuncts(one.expr)]
+            self._constants[table.id] = _find_constants(parts, [one.name for one in table.columns if not one.nullable])
+        return self._constants[table.id]
+
+    def required(self, table: Table) -> frozenset[str]:
+        """Return the columns of *table* that may be NULL, but for a condition that says that they are not."""
+        if table.id not in self._required:
+            parts = [part for one in self.conditions(table) if one.is_local for part in conjuncts(one.expr)]
+            found = (part.arg.arg for part in parts if isinstance(part, Not) and isinstance(part.arg, IsNull))
+            self._required[table.id] = frozenset(name.parts[0] for name in found if isinstance(name, Name))
+        return self._required[table.id]
 
     def relations(self, table: Table) -> Mapping[str, ForeignKey]:
         """Return the foreign keys of *table* by every name that a catalog may call them."""
@@ -172,6 +193,35 @@ class Rulebook:
                     hint=f"relations of {table.id}: {', '.join(sorted(self.relations(table))) or 'none'}",
                 )
             holder.column(parts[-1], where=f'{rule.source}: rule "{rule.id}"')
+
+
+def _find_constants(parts: Sequence[Expr], columns: Collection[str]) -> dict[str, Value]:
+    """Return which of *columns* have one value in all rows of which *parts* hold; one may follow from another."""
+    found: dict[str, Value] = {}
+
+    def look_up(parts: Parts) -> Value:
+        return found.get(parts[0], UNDECIDED)
+
+    for _ in columns:
+        alone: dict[str, list[Expr]] = {}
+        for expr in (substitute(part, look_up) for part in parts):
+            if len(named := names(expr)) == 1:
+                alone.setdefault(next(iter(named))[0], []).append(expr)
+        new = {name: value for name in columns for value in _only_value(name, alone.get(name, ()))}
+        if not new:
+            break
+        found |= new
+    return found
+
+
+def _only_value(column: str, exprs: Sequence[Expr]) -> tuple[Value, ...]:
+    """Return the one value that *exprs* leave to *column*; empty where there are more."""
+    shapes = read_shapes(column, exprs)
+    if len(shapes) != 1 or shapes[0].fold:
+        return ()
+    low, high = shapes[0].minimum, shapes[0].maximum
+    values = (low.value,) if low and low == high and not low.strict else shapes[0].choices
+    return values if values and len(values) == 1 else ()
 
 
 def _rules_by_table(schema: Schema, domain: Domain) -> dict[str, list[Rule]]:

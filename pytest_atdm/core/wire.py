@@ -121,14 +121,27 @@ def load_plan(data: bytes, expected_hash: str) -> Plan:
             f"the plan's bytes hash to {plan_hash(data)}, not to {expected_hash}",
             hint="send the bytes that were planned and gated, unchanged",
         )
-    plan = load_lenient(data, Plan, what="the plan")
+    plan = _require_format(load_lenient(data, Plan, what="the plan"))
+    if dump_plan(plan) != data:
+        load(data, Plan, what="the plan")  # says so where a field is unknown
+        raise PlanTampered("the plan's bytes are not canonical JSON", hint="send the bytes that dump_plan made")
+    return plan
+
+
+def load_trial(data: bytes) -> Plan:
+    """Return the plan in *data* that is only to be tried: no hash stands on its bytes.
+
+    Raises:
+        InvalidRequest: the bytes are not a plan of this version.
+    """
+    return _require_format(load(data, Plan, what="the plan"))
+
+
+def _require_format(plan: Plan) -> Plan:
     if plan.format != PLAN_FORMAT:
         raise InvalidRequest(
             f"plan format {plan.format} is not {PLAN_FORMAT}", hint="use the same version of pytest-atdm on both sides"
         )
-    if dump_plan(plan) != data:
-        load(data, Plan, what="the plan")  # says so where a field is unknown
-        raise PlanTampered("the plan's bytes are not canonical JSON", hint="send the bytes that dump_plan made")
     return plan
 
 

@@ -22,7 +22,7 @@ from pytest_atdm.core.errors import (
 from pytest_atdm.core.model import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
 #: Another writer was in the way; the same statement may succeed at once.
 CLASHES: Final = frozenset({"40001", "40P01"})
@@ -78,8 +78,8 @@ def translate(error: asyncpg.PostgresError, doing: str) -> AtdmError:
     return _translate_refusal(error, state, doing)
 
 
-def read_refusal(error: asyncpg.PostgresError, stage: str, rows: Sequence[str] = ()) -> Refusal:
-    """Return what Postgres said, as a value; *rows* are the planned rows that the statement was about."""
+def read_refusal(error: asyncpg.PostgresError, stage: str) -> Refusal:
+    """Return what Postgres said, as a value."""
     return Refusal(
         stage=stage,
         code=error.sqlstate or "",
@@ -89,7 +89,6 @@ def read_refusal(error: asyncpg.PostgresError, stage: str, rows: Sequence[str] =
         table=f"{error.schema_name}.{error.table_name}" if error.table_name else "",
         column=error.column_name or "",
         constraint=error.constraint_name or "",
-        rows=tuple(rows),
     )
 
 

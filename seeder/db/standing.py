@@ -33,7 +33,7 @@ async def list_rows(
     Raises:
         NotFound: no such table.
     """
-    shapes = [_find_table(target, name) for name in tables]
+    shapes = [_find_table(target, name) for name in dict.fromkeys(tables)]
     readable = [shape for shape in shapes if "select" not in shape.missing_rights]
     found: dict[str, list[dict[str, Cell]]] = {shape.id: [] for shape in shapes}
     if readable:

@@ -112,7 +112,7 @@ class Steps:
 
         Raises:
             RowDroppedError: nothing came of an insert.
-            asyncpg.PostgresError: with ``rows``, the names of those that the failing statement was about.
+            asyncpg.PostgresError: a statement failed, or a constraint that waits for the end.
         """
         before = await self.activity(connection)
         held: list[Held] = []

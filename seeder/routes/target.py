@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litestar import Controller, Response, get, post
 
-from pytest_atdm.core.errors import InvalidRequest, NotFound, PlanRejected, SchemaMismatch
+from pytest_atdm.core.errors import CatalogError, InvalidRequest, NotFound, PlanRejected, SchemaMismatch
 from pytest_atdm.core.model import Plan, TargetState, Trial
 from pytest_atdm.core.schema import Schema, dump_schema
 from pytest_atdm.core.wire import load
@@ -36,7 +36,7 @@ class Target(Controller):
         summary="Try a plan",
         body=Plan,
         answers={200: Trial},
-        errors=(InvalidRequest, SchemaMismatch, PlanRejected),
+        errors=(InvalidRequest, SchemaMismatch, CatalogError, PlanRejected),
     )
     async def try_plan(self, request: Call, seeder: Service) -> JsonAnswer:
         """Gates the plan, writes it, removes it again, and rolls back; nothing is kept but the gaps in sequences.
@@ -45,14 +45,24 @@ class Target(Controller):
         """
         return answer_json(await seeder.try_plan(await request.body()), status=200)
 
-    @post("/target/rows", summary="Rows that stand there", body=RowsBody, answers={200: RowsShape}, errors=(NotFound,))
+    @post(
+        "/target/rows",
+        summary="Rows that stand there",
+        body=RowsBody,
+        answers={200: RowsShape},
+        errors=(InvalidRequest, NotFound, SchemaMismatch),
+    )
     async def list_rows(self, request: Call, seeder: Service) -> JsonAnswer:
         """Answers the first rows of each table, by key: what a plan may refer to where it cannot create a parent."""
         body = load(await request.body(), RowsBody, what="the request")
         return answer_json(RowsShape(rows=await seeder.list_rows(body.tables, body.limit)), status=200)
 
     @post(
-        "/target/state", summary="What can be compared", body=StateBody, answers={200: TargetState}, errors=(NotFound,)
+        "/target/state",
+        summary="What can be compared",
+        body=StateBody,
+        answers={200: TargetState},
+        errors=(InvalidRequest, NotFound, SchemaMismatch),
     )
     async def read_state(self, request: Call, seeder: Service) -> JsonAnswer:
         """Answers the number of rows and a sum over the content of each table, and where sequences stand.
@@ -67,7 +77,7 @@ class Target(Controller):
         summary="What a constraint says of rows",
         body=VerdictsBody,
         answers={200: VerdictsShape},
-        errors=(NotFound,),
+        errors=(InvalidRequest, NotFound, SchemaMismatch),
     )
     async def judge_rows(self, request: Call, seeder: Service) -> JsonAnswer:
         """Has Postgres evaluate one CHECK (of the table, or of a column's domain) over rows that are not written.

@@ -255,6 +255,14 @@ def test_simplifying_does_not_change_the_value(expr: Expr) -> None:
     assert value(expr) == value(substitute(expr, look_up))
 
 
+def test_what_is_refused_is_not_simplified_away() -> None:
+    """Postgres computes the left side first, and so does the evaluator: what raises there is kept."""
+    refused = substitute(parse("0 = NULL::integer + 0 / 0 AND false"), look_up)
+
+    with pytest.raises(EvaluationError):
+        compile_expression(refused)(look_up)
+
+
 def test_trees_are_values() -> None:
     """Equal text gives equal, hashable trees."""
     tree = parse("lower(name) IN ('a', 'b')")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_atdm.core.model import Cell, Plan
 
+NEVER = SchemaCheck(name="never", expression="false")
 DOMAIN = """\
 title: Shop
 rules:
@@ -316,3 +317,15 @@ def test_a_rule_that_does_not_fit_the_schema_is_refused(rule: str, error: type[E
     """A rule over what the database lacks is an error of the catalog, not a rule that never fires."""
     with pytest.raises(error, match=word):
         rulebook(BUYERS, ORDERS, domain=f"title: Shop\nrules:\n  values:\n    - {rule}\n")
+
+
+def test_a_constraint_that_no_row_satisfies_is_told_as_such() -> None:
+    """A table that only others may inherit from, for instance: no column is to blame."""
+    closed = table("closed", Column(name="id", type="integer", nullable=False), checks=(NEVER,))
+    book = Rulebook(Schema(tables={closed.id: closed}), catalog().domain("shop"))
+    scenario = catalog(one="entities: {row: {table: closed}}\n").scenario("one")
+    made = plan(scenario, book, overrides={}, run_id="R", request_key="k", seed=0, as_of=AS_OF)
+
+    (finding,) = Gate(book).check(made)
+
+    assert "false does not hold for any row [constraint never of public.closed]" == finding.message

@@ -16,19 +16,20 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 
+HANG_S = 60  # only so that what never ends fails instead of hanging
 PID = "SELECT pg_backend_pid()"
 WAIT_AND_SAY = "SELECT $1::integer FROM pg_sleep(0.002)"
 
 
 def with_pool(url: str, use: Callable[[Pool], Awaitable[_Answer]], *, pool_size: int = 2) -> _Answer:
-    """Return what *use* makes of an open pool, within ten seconds."""
+    """Return what *use* makes of an open pool."""
 
     async def run() -> _Answer:
         pool = await open_pool(settings(url, pool_size=pool_size))
         try:
-            return await asyncio.wait_for(use(pool), 10)
+            return await asyncio.wait_for(use(pool), HANG_S)
         finally:
-            await asyncio.wait_for(pool.close(), 10)
+            await asyncio.wait_for(pool.close(), HANG_S)
 
     return asyncio.run(run())
 

@@ -47,7 +47,7 @@ FIELDS: Final = {
 
 ENTITY_KEYS: Final = {
     "table": "the table; required unless inherited",
-    "count": "a number of rows from 0, or a formula of parameters; the test then gets a tuple, above 1,000 rows a volume",
+    "count": "a number of rows from 0, or a formula of parameters; the test gets a tuple, above 1,000 a volume",
     "existing": "the key of a reference row that is referred to, not inserted: `{code: A1}`",
     "columns": "a mapping of columns whose names are one of these words",
 }

@@ -61,7 +61,7 @@ def test_a_connection_is_kept() -> None:
 def test_a_connection_that_the_server_closed_is_opened_anew() -> None:
     """A server hangs up where nothing comes for some seconds, as during a slow test; the next request is answered."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(2)
+        listener.settimeout(60)  # only so that the thread ends where nobody comes
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with open_transport(address) as transport:
             for _ in range(2):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
-import time
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,9 +16,11 @@ from pytest_atdm.core.errors import SeederFailed, SeederUnreachable
 from tests.plugin.test_collection import find_closed_port
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.plugin.conftest import Suite
 
-SOON_S = 10.0
+HANG_S = 60.0  # only so that a caller that waits for ever fails instead of hanging
 
 FOUR = """
     @pytest.mark.parametrize("number", range(3))
@@ -45,7 +48,7 @@ def test_nobody_at_the_address_is_one_error_for_the_session(
     output = result.stdout.str()
     assert output.count(f"the seeder at {url} cannot be reached") == 1
     assert "start the seeder at this address, or unset ATDM_URL" in output
-    assert result.duration < SOON_S
+    assert "in time" not in output, "nobody is waited for where nobody listens"
 
 
 @pytest.mark.parametrize("fixture", ["atdm_run", "atdm_database_url"])
@@ -92,17 +95,27 @@ def test_a_seeder_that_goes_away_stops_the_session(suite: Suite, monkeypatch: py
         client.reset_all()
 
 
+@contextlib.contextmanager
+def silent_seeder() -> Iterator[str]:
+    """Yield the address of somebody who takes connections and says nothing; after HANG_S he breaks them off."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        end = threading.Timer(HANG_S, listener.close)
+        end.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            end.cancel()
+            end.join()
+
+
 def test_a_silent_seeder_does_not_hang_its_caller() -> None:
     """Who takes the connection and says nothing is given up when the deadline has passed."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = SeederAddress(f"http://127.0.0.1:{listener.getsockname()[1]}", "token", None, "remote")
-        client = SeederClient(address, timeout_s=0.2)
-        started = time.monotonic()
+    with silent_seeder() as url:
+        client = SeederClient(SeederAddress(url, "token", None, "remote"), timeout_s=0.2)
 
         with pytest.raises(SeederUnreachable, match="did not answer in time"):
             client.version()
 
-        assert time.monotonic() - started < SOON_S
         client.close()
 
 
@@ -110,13 +123,12 @@ def test_a_session_gives_up_on_a_silent_seeder_soon(suite: Suite, monkeypatch: p
     """Seeding may take long, greeting may not: who does not say who he is within seconds is not waited for."""
     monkeypatch.setattr(_connect, "GREET_TIMEOUT_S", 0.2)
     suite.write(FOUR)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        monkeypatch.setenv("ATDM_URL", f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with silent_seeder() as url:
+        monkeypatch.setenv("ATDM_URL", url)
         result = suite.run()
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*did not answer in time (GET /version*"])
-    assert result.duration < SOON_S
 
 
 def test_somebody_else_at_the_address_is_told_apart(suite: Suite) -> None:

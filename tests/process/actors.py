@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CATALOG = data_folder("catalog")
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0  # only so that what never happens fails instead of hanging; a loaded machine takes its time
 A_KNOWN_USER = pwd.getpwnam("daemon").pw_uid
 AN_UNKNOWN_USER = 54_321
 

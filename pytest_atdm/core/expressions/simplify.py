@@ -25,6 +25,7 @@ from pytest_atdm.core.expressions.tree import (
     Value,
     iter_children,
     map_children,
+    names,
 )
 
 if TYPE_CHECKING:
@@ -87,8 +88,11 @@ def _nothing_known(_parts: Parts) -> Value:
 
 def _simplify_logic(args: tuple[Expr, ...], kind: type[And | Or], *, decided_by: bool) -> Expr:
     flat = tuple(part for arg in args for part in (arg.args if isinstance(arg, kind) else (arg,)))
-    if any(isinstance(arg, Literal) and arg.value is decided_by for arg in flat):
-        return Literal(decided_by)
+    for arg in flat:
+        if isinstance(arg, Literal) and arg.value is decided_by:
+            return Literal(decided_by)
+        if not isinstance(arg, Literal) and not names(arg):
+            break  # it could not be computed, and is evaluated first
     open_ones = tuple(arg for arg in flat if not (isinstance(arg, Literal) and arg.value is (not decided_by)))
     if not open_ones:
         return Literal(not decided_by)

@@ -6,12 +6,12 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     from pytest_atdm.core.model import Cell, PlannedRow
     from pytest_atdm.core.volume.batch import Batch
 
-Found: TypeAlias = "dict[tuple[Cell, ...], int]"
+Found: TypeAlias = "dict[Hashable, int]"
 
 
 class KeptRows:
@@ -48,19 +48,24 @@ class KeptRows:
         """Return the place of a row that has each of *entries* in *columns*; None where none has."""
         if columns not in self._found:
             self._found[columns] = {
-                tuple(row.keys.get(name) or row.values.get(name) for name in columns): place
+                _key([row.keys.get(name) or row.values.get(name) for name in columns]): place
                 for place, row in enumerate(self._sample)
             }
             for start, batch in zip(self._starts, self._batches, strict=True):
                 self._found[columns].update(self._list_batch(batch, start, columns))
-        return list(map(self._found[columns].get, entries))
+        return [self._found[columns].get(_key(entry)) for entry in entries]
 
-    def _list_batch(self, batch: Batch, start: int, columns: tuple[str, ...]) -> Iterator[tuple[tuple[Cell, ...], int]]:
+    def _list_batch(self, batch: Batch, start: int, columns: tuple[str, ...]) -> Iterator[tuple[Hashable, int]]:
         entries = zip(*(batch.entries(name) for name in columns), strict=True)
-        return ((entry, place) for place, entry in enumerate(entries, start=start))
+        return ((_key(entry), place) for place, entry in enumerate(entries, start=start))
 
     def _cell(self, place: int, column: str) -> Cell:
         if place < len(self._sample):
             return self._sample[place].keys.get(column) or self._sample[place].values.get(column)
         number = bisect_right(self._starts, place) - 1
         return self._batches[number].entries(column)[place - self._starts[number]]
+
+
+def _key(entry: Sequence[Cell]) -> Hashable:
+    """Return what equal cells have in common; arrays and objects by their text."""
+    return tuple([repr(cell) if isinstance(cell, list | dict) else cell for cell in entry])

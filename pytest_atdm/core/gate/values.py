@@ -44,7 +44,7 @@ def find_violations(check: Check, validator: str) -> Iterator[Finding]:
 def _violation(check: Check, row: PlannedRow, condition: Condition, text: str) -> Finding:
     named = [c.name for c in check.table(row).columns if c.name in condition.columns]
     column = _find_culprit(check, row, named)
-    seen = ", ".join(f"{name} = {row.values.get(name)!r}" for name in named)
+    seen = ", ".join(f"{name} = {row.values.get(name)!r}" for name in named) or "any row"
     return check.finding(
         condition.id,
         row.name,

@@ -239,16 +239,27 @@ class Drafting:
             )
         if candidates:
             return candidates[0]
-        name = key.parent
+        name = self._name_shared(draft, key)
         if (draft.table, key.name) in self.advice.apart:
             name = f"{draft.name}/{key.name}"
-        elif _is_one_to_one(draft.shape, key):
+        elif _is_one_to_one(draft.shape, key) and not self._is_single(key.parent):
             if (asking := _find_asking(draft, key.parent)) is not None:
                 return asking
             name = f"{draft.name}/{key.name}"
         if name not in self._parents:
             self._parents[name] = self._make_parent(draft, key, queue)
         return self._parents[name]
+
+    def _name_shared(self, draft: Draft, key: ForeignKey) -> str:
+        """Return what the references have in common that share a parent: its table, and constants that it must have."""
+        constants = self.rulebook.constants(draft.shape)
+        pairs = sorted(zip(key.parent_columns, key.columns, strict=True))
+        return " ".join([key.parent, *(f"{name}={constants[own]!r}" for name, own in pairs if own in constants)])
+
+    def _is_single(self, table: str) -> bool:
+        """Return whether there can be one row of *table* at most: its conditions settle a whole unique key."""
+        shape = self.rulebook.schema.tables[table]
+        return any(self.rulebook.constants(shape).keys() >= set(columns) for columns in shape.unique_sets)
 
     def _declared(self, draft: Draft, key: ForeignKey) -> list[Draft | ExistingRow]:
         rows = [row for entity in self._by_entity.values() for row in entity if row.table == key.parent]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -14,12 +14,12 @@ from pytest_atdm.core.values import Stream
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pytest_atdm.core.expressions import Evaluator, Expr, Parts, Scope, Value
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.planner.drafts import Draft
-    from pytest_atdm.core.planner.ties import Ties
+    from pytest_atdm.core.planner.ties import Place, Ties
     from pytest_atdm.core.rulebook import Condition
     from pytest_atdm.core.schema import Column
     from pytest_atdm.core.situation import RowLike, Situation
@@ -33,7 +33,8 @@ _FREE_AMONG: Final = 4
 class Drawing:
     """Draws values for *drafts*, which grow in *situation*; *unique_part* is what tells requests apart.
 
-    *ties* says which cells must satisfy the conditions of others too; *number* makes other draws.
+    *ties* says which cells must satisfy the conditions of others too; *number* makes other draws, and *avoided* are the
+    cells of earlier ones that led nowhere: they are taken where there are no others.
     """
 
     scenario: str
@@ -44,6 +45,7 @@ class Drawing:
     drafts: Sequence[Draft]
     ties: Ties
     number: int = 0
+    avoided: Mapping[Place, Collection[Cell]] = field(default_factory=dict)
 
     def find_drawer(self, draft: Draft, column: Column, hidden: Collection[str], attempt: int = 0) -> Drawer:
         """Return what draws values for *column*; the columns *hidden* of the row count as unknown."""
@@ -66,11 +68,14 @@ class Drawing:
             PlanImpossible: the conditions leave none; they are named.
         """
         part = self.unique_part if unique else ()
-        parts = (self.seed, *part, self.scenario, draft.name, column.name, self.number + attempt)
+        number = self.number + attempt
+        parts = (self.seed, *part, self.scenario, draft.name, column.name, number)
         drawer = drawer or self.find_drawer(draft, column, hidden, attempt)
-        found = self._choose(draft, column, drawer, parts, unique=unique)
-        if found is not None:
-            return found
+        avoided = self.avoided.get((draft.name, column.name))
+        for others in (avoided, ()) if avoided else ((),):
+            found = self._choose(draft, column, drawer, parts, others, unique=unique, again=number > 0)
+            if found is not None:
+                return found
         conditions = self._conditions_on(draft, column, hidden, loosely=self._is_loose(draft, column, attempt))
         raise PlanImpossible(
             f'{self.scenario}: no value of "{draft.name}.{column.name}" ({column.type}) satisfies '
@@ -79,13 +84,21 @@ class Drawing:
         )
 
     def _choose(
-        self, draft: Draft, column: Column, drawer: Drawer, parts: Sequence[str | int], *, unique: bool
+        self,
+        draft: Draft,
+        column: Column,
+        drawer: Drawer,
+        parts: Sequence[str | int],
+        avoided: Collection[Cell],
+        *,
+        unique: bool,
+        again: bool,
     ) -> Cell:
         """Return the first cell that no other row has; a part of a key may be the same where the others differ."""
 
         def iter_free(taken: Sequence[Cell]) -> Iterator[Cell]:
-            cells = drawer.candidates(Stream(*parts), unique=unique, as_of=self.as_of)
-            return (cell for cell in cells if cell is not None and cell not in taken)
+            cells = drawer.candidates(Stream(*parts), unique=unique, as_of=self.as_of, again=again, misses=len(avoided))
+            return (cell for cell in cells if cell is not None and cell not in taken and cell not in avoided)
 
         if unique:
             found = self._prefer_free(draft, column, iter_free(self._taken(draft, column)))
@@ -174,14 +187,24 @@ class Drawing:
     def _value_scope(self, row: RowLike, column: str) -> Scope:
         """Return the scope of the values that *row* has, but for *column*."""
         scope = self.situation.scope(row)
-        return lambda parts: scope(parts) if parts[0] in row.values and parts != (column,) else UNDECIDED
+        constants = self._constants(row.table, column)
+        return lambda parts: (
+            scope(parts) if parts[0] in row.values and parts != (column,) else constants.get(parts[0], UNDECIDED)
+        )
+
+    def _constants(self, table: str, column: str) -> Mapping[str, Value]:
+        """Return what is known of other columns than *column* before they are drawn."""
+        rulebook = self.situation.rulebook
+        found = rulebook.constants(rulebook.schema.tables[table])
+        return {name: value for name, value in found.items() if name != column} if column in found else found
 
     def _known_scope(self, draft: Draft, column: Column, hidden: Collection[str]) -> Scope:
         scope = self.situation.scope(draft)
+        constants = self._constants(draft.table, column.name)
 
         def look_up(parts: Parts) -> Value:
             if parts == (column.name,) or (len(parts) == 1 and parts[0] in hidden):
-                return UNDECIDED
+                return constants.get(parts[0], UNDECIDED)
             return scope(parts)
 
         return look_up

@@ -7,7 +7,7 @@ on; a circle of formulas is an error.
 from __future__ import annotations
 
 import datetime
-from contextlib import contextmanager
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
@@ -18,13 +18,13 @@ from pytest_atdm.core.model import OVERRIDE, ExistingRow
 from pytest_atdm.core.planner.advice import NO_ADVICE, LinkNeeded
 from pytest_atdm.core.planner.drafts import Draft
 from pytest_atdm.core.planner.drawing import Drawing
-from pytest_atdm.core.planner.pattern import Copied, Drawn, Given, Notes, Verdict, is_false_of
+from pytest_atdm.core.planner.pattern import Copied, Drawn, Given, Notes, Verdict, Watched, is_false_of
 from pytest_atdm.core.planner.ties import Ties
-from pytest_atdm.core.situation import Situation, default_value
+from pytest_atdm.core.situation import default_value
 from pytest_atdm.core.types import to_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
     from pytest_atdm.core.catalog import Formula, Overrides, Scenario
     from pytest_atdm.core.expressions import Parts, Scope, Value
@@ -32,39 +32,21 @@ if TYPE_CHECKING:
     from pytest_atdm.core.planner.advice import Advice
     from pytest_atdm.core.planner.ties import Place
     from pytest_atdm.core.rulebook import Condition, Rulebook
-    from pytest_atdm.core.schema import Column, Table
-    from pytest_atdm.core.situation import RowLike
+    from pytest_atdm.core.schema import Column
 
 #: How often a row is drawn anew when a column finds no value beside the others; the chance that a solvable pair of
 #: ordered columns fails halves with each attempt.
 MAX_ATTEMPTS: Final = 16
+#: How often all rows are drawn anew when one of them finds no value beside cells that it shares with others.
+MAX_ROUNDS: Final = 4
 #: How often the conditions of a row are gone through for optional columns: one value may make another necessary.
 MAX_REPAIRS: Final = 4
 #: So many optional columns are tried together where none is needed for certain.
 MAX_TOGETHER: Final = 2
 
 
-class _Watched(Situation):
-    """Notes which cells are looked up, for the steps of a pattern."""
-
-    def __init__(
-        self, rulebook: Rulebook, as_of: datetime.date, rows: Sequence[Draft], existing: Sequence[ExistingRow]
-    ) -> None:
-        super().__init__(rulebook, as_of, rows, existing)
-        self._reads: list[set[Place]] = [set()]
-
-    @contextmanager
-    def watched(self) -> Iterator[set[Place]]:
-        """Yield the set of cells that are looked up within the block, but for blocks within it."""
-        self._reads.append(set())
-        try:
-            yield self._reads[-1]
-        finally:
-            self._reads.pop()
-
-    def value(self, row: RowLike, table: Table, column: str) -> Value:
-        self._reads[-1].add((row.name, column))
-        return super().value(row, table, column)
+class _SharedCellsError(Exception):
+    """A row finds no value beside the cells that it shares with other rows. Never leaves this module."""
 
 
 class Filling:
@@ -88,7 +70,7 @@ class Filling:
         self.rulebook = rulebook
         self.overrides = overrides
         self.as_of = as_of
-        self.situation = _Watched(rulebook, as_of, drafts, existing)
+        self.situation = Watched(rulebook, as_of, drafts, existing)
         self.drafts = drafts
         self.notes = Notes()
         self.ties = Ties(drafts, namesakes=advice.namesakes)
@@ -102,13 +84,14 @@ class Filling:
             situation=self.situation,
             drafts=drafts,
             ties=self.ties,
-            number=advice.attempt * MAX_ATTEMPTS,
+            number=advice.attempt * MAX_ATTEMPTS * MAX_ROUNDS,
         )
         self._by_entity: dict[str, list[Draft]] = {}
         for draft in drafts:
             self._by_entity.setdefault(draft.entity, []).append(draft)
         self._existing = {row.entity: row for row in existing}
         self._busy: list[tuple[str, str]] = []
+        self._round = 0
         self._attempt = 0
         self._repairing = False
         self._failed: tuple[Draft, Column] | None = None
@@ -122,7 +105,28 @@ class Filling:
         """
         for draft in self.drafts:
             self._allot_keys(draft)
+        keys = [dict(draft.keys) for draft in self.drafts]
+        for self._round in range(MAX_ROUNDS):
+            try:
+                self._fill_all()
+                break
+            except _SharedCellsError:
+                self._draw_again()
+                for draft, before in zip(self.drafts, keys, strict=True):
+                    draft.values, draft.keys = {}, dict(before)
+
+    def _draw_again(self) -> None:
+        self.notes, self._attempt = Notes(is_straight=False), 0
+        avoided = {place: list(cells) for place, cells in self._drawing.avoided.items()}
         for draft in self.drafts:
+            for name, cell in draft.values.items():
+                if len(self.ties.of((draft.name, name))) > 1:
+                    avoided.setdefault((draft.name, name), []).append(cell)
+        self._drawing = replace(self._drawing, number=self._drawing.number + MAX_ATTEMPTS, avoided=avoided)
+
+    def _fill_all(self) -> None:
+        # What the last cell must be may leave the first no choice: every other round begins there.
+        for draft in reversed(self.drafts) if self._round % 2 else self.drafts:
             self._fill_links(draft)
         for draft in self.drafts:
             self._fill(draft)
@@ -142,7 +146,8 @@ class Filling:
 
     def _fill_links(self, draft: Draft) -> None:
         for key in draft.shape.foreign_keys:
-            for column in key.columns if key.name in draft.links else ():
+            columns = key.columns if key.name in draft.links else ()
+            for column in reversed(columns) if self._round % 2 else columns:
                 self._settle_linked(self.ties.of((draft.name, column)))
         for shape in draft.shape.columns if self.advice.namesakes else ():
             places = self.ties.of((draft.name, shape.name))
@@ -156,7 +161,12 @@ class Filling:
         except PlanImpossible:
             self.notes.is_straight = False
             self._attempt = 1
-            self._settle_tied(places)
+            try:
+                self._settle_tied(places)
+            except PlanImpossible:
+                if any(self._depends_on_shared(row, column) for row, column in places):
+                    raise _SharedCellsError from None
+                raise
             self._attempt = 0
 
     def _settle_tied(self, places: Sequence[Place]) -> None:
@@ -251,45 +261,64 @@ class Filling:
 
     def _fill(self, draft: Draft) -> None:
         before = dict(draft.values)
+        may_share_others = self._may_share_others(draft)
         for self._attempt in range(MAX_ATTEMPTS):
+            is_last = self._attempt == MAX_ATTEMPTS - 1
             try:
-                self._fill_columns(draft)
+                self._fill_columns(draft, accept=is_last and not may_share_others)
                 break
             except PlanImpossible:
-                if self._attempt == MAX_ATTEMPTS - 1 or self._is_hopeless(draft):
+                if self._is_hopeless(draft):
+                    raise
+                if is_last and may_share_others:
+                    raise _SharedCellsError from None
+                if is_last:
                     raise
                 draft.values = dict(before)
                 self.notes.is_straight = False
         self._attempt = 0
         draft.values = {c.name: draft.values[c.name] for c in draft.shape.columns if c.name in draft.values}
 
+    def _may_share_others(self, draft: Draft) -> bool:
+        """Return whether the cells that *draft* shares with other rows may be drawn anew, and others depend on them."""
+        return any(self._depends_on_shared(draft.name, name) for name in draft.values)
+
+    def _depends_on_shared(self, row: str, name: str) -> bool:
+        """Return whether the cell is drawn, not given or there already, and a condition ties it to others."""
+        if self._round == MAX_ROUNDS - 1 or row not in self._by_name:
+            return False
+        rows = [(self._by_name.get(other), column) for other, column in self.ties.of((row, name))]
+        draft = self._by_name[row]
+        is_drawn = all(other is not None and column not in other.given for other, column in rows)
+        return is_drawn and not self._drawing.is_alone(draft, draft.shape.column_by_name[name])
+
     def _is_hopeless(self, draft: Draft) -> bool:
         """True where a column of *draft* found no value, whatever the others are: other draws will not help."""
         failed, self._failed = self._failed, None
         return failed is not None and failed[0] is draft and self._drawing.is_alone(*failed)
 
-    def _fill_columns(self, draft: Draft) -> None:
+    def _fill_columns(self, draft: Draft, *, accept: bool) -> None:
         for name in draft.given:
             self._value(draft, name)
         # What the last column must be may leave the first no choice: every other pair of attempts begins there.
         for column in reversed(draft.shape.columns) if self._attempt % 4 > 1 else draft.shape.columns:
             if self._is_wanted(draft, column):
                 self._value(draft, column.name)
-        self._repair(draft)
+        self._repair(draft, accept=accept)
 
-    def _repair(self, draft: Draft) -> None:
-        """Give optional columns a value where a condition is false without one."""
+    def _repair(self, draft: Draft, *, accept: bool) -> None:
+        """Give optional columns a value where a condition is false without one; *accept* leaves others to the gate."""
         broken: list[Condition] = []
         self._repairing = True
         try:
             for _ in range(MAX_REPAIRS):
                 broken = [one for one in self.rulebook.conditions(draft.shape) if self._is_false(one, draft)]
-                mended = [self._mend(draft, condition) for condition in broken]
+                mended = [self._mend(draft, one) for one in broken if self._is_false(one, draft)]  # still
                 if not any(mended):
                     break
         finally:
             self._repairing = False
-        if broken and self._attempt < MAX_ATTEMPTS - 1 and not any(one.columns <= draft.given.keys() for one in broken):
+        if broken and not accept and not any(one.columns <= draft.given.keys() for one in broken):
             raise PlanImpossible(
                 f'{self.scenario.id}: "{draft.name}": {broken[0].text} ({broken[0].source})', hint=broken[0].fix
             )
@@ -298,15 +327,16 @@ class Filling:
         """Return whether values in the optional columns that *condition* names made it hold; else all is as before."""
         optional = [name for name in sorted(condition.columns) if self._is_optional(draft, name)]
         needed = [name for name in optional if self._is_false_if_null(condition, draft, name, optional)]
-        keys = self._open_keys(draft, needed or optional)
-        if keys:
-            raise LinkNeeded(draft.table, keys if needed else keys[:1])
+        if needed_keys := self._open_keys(draft, needed):
+            raise LinkNeeded(draft.table, needed_keys)
         plain = [name for name in optional if not self._is_reference(draft, name)]
         others = [name for name in plain if name not in needed]
         for size in range(min(len(others), MAX_TOGETHER) + 1):
             for more in combinations(others, size):
                 if (needed or more) and self._try_columns(draft, condition, (*needed, *more)):
                     return True
+        if keys := () if needed else self._open_keys(draft, optional):
+            raise LinkNeeded(draft.table, keys[:1])  # last: a further row may need others in its turn
         return False
 
     def _is_false_if_null(self, condition: Condition, draft: Draft, name: str, unknown: Collection[str]) -> bool:
@@ -484,8 +514,11 @@ class Filling:
     def _is_hidden(self, draft: Draft, name: str) -> bool:
         """True where the value of *name* is not known yet.
 
-        An optional column counts as NULL at first; in every other attempt its value is open, for a later repair.
+        An optional column counts as NULL at first; in every other attempt its value is open, for a later repair, and in
+        every fourth that of an optional reference is too, also during repairs.
         """
+        if self._attempt % 4 == 3 and self._is_optional(draft, name):
+            return True
         if self._attempt % 2 and not self._repairing and self._is_optional(draft, name):
             return not self._is_reference(draft, name)
         return self._is_open(draft, name)
@@ -501,7 +534,7 @@ class Filling:
         if column.filled_by_database:
             return False
         if column.default is None:
-            if not column.nullable:
+            if not column.nullable or self._is_required(draft, column.name):
                 return True
             full = draft.table in self.advice.full and not any(
                 column.name in k.columns for k in draft.shape.foreign_keys
@@ -513,6 +546,9 @@ class Filling:
         if column.nullable or self._is_reference(draft, column.name) or not self._is_constant(column):
             return False
         return self._carries_uniqueness(draft, column) or self._differs_within(draft, column)
+
+    def _is_required(self, draft: Draft, name: str) -> bool:
+        return name in self.rulebook.required(draft.shape) and not self._is_reference(draft, name)
 
     def _differs_within(self, draft: Draft, column: Column) -> bool:
         """True where a unique key holds *column*, and other rows of the plan are of the same table."""

@@ -8,6 +8,7 @@ all other steps, and repeats those that depend, in their order: what they see is
 from __future__ import annotations
 
 import dataclasses
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,13 +22,40 @@ from pytest_atdm.core.situation import Situation
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_atdm.core.catalog import Scenario
-    from pytest_atdm.core.model import Cell, Plan
+    from pytest_atdm.core.expressions import Value
+    from pytest_atdm.core.model import Cell, ExistingRow, Plan
     from pytest_atdm.core.planner.ties import Place, Ties
     from pytest_atdm.core.rulebook import Condition, Rulebook
+    from pytest_atdm.core.schema import Table
+    from pytest_atdm.core.situation import RowLike
     from pytest_atdm.core.values import Drawer
+
+
+class Watched(Situation):
+    """Notes which cells are looked up, for the steps of a pattern."""
+
+    def __init__(
+        self, rulebook: Rulebook, as_of: datetime.date, rows: Sequence[Draft], existing: Sequence[ExistingRow]
+    ) -> None:
+        super().__init__(rulebook, as_of, rows, existing)
+        self._reads: list[set[Place]] = [set()]
+
+    @contextmanager
+    def watched(self) -> Iterator[set[Place]]:
+        """Yield the set of cells that are looked up within the block, but for blocks within it."""
+        self._reads.append(set())
+        try:
+            yield self._reads[-1]
+        finally:
+            self._reads.pop()
+
+    def value(self, row: RowLike, table: Table, column: str) -> Value:
+        """Return the value, and note that it was looked up."""
+        self._reads[-1].add((row.name, column))
+        return super().value(row, table, column)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,9 +48,9 @@ class References:
     def find_missing(self, optional: Sequence[ForeignKey]) -> tuple[ForeignKey, ...]:
         """Return the fewest of *optional* that must refer to a row, so that no condition is false for certain.
 
-        Empty where none is needed, and where none helps.
+        Empty where none is needed, and where none helps. Conditions that are false anyway do not count.
         """
-        if self._holds({}):
+        if self._holds_as_it_is(optional):
             return ()
         for size in range(1, min(len(optional), _MOST_TOGETHER) + 1):
             for keys in combinations(optional, size):
@@ -60,9 +60,22 @@ class References:
 
     def find_parted(self, movable: Sequence[ForeignKey]) -> ForeignKey | None:
         """Return the reference that needs a row of its own, made after all others; None where none does, or helps."""
-        if self._holds({}):
+        if self._holds_as_it_is(movable):
             return None
         return next((key for key in movable if self._holds({key.name: self._next(0)})), None)
+
+    def _holds_as_it_is(self, keys: Sequence[ForeignKey]) -> bool:
+        """Return whether no condition is false for certain but those that name no column of *keys*.
+
+        These are forgotten: they must not hide what can be helped.
+        """
+        if self._holds({}):
+            return True
+        columns = {name for key in keys for name in key.columns}
+        self._conditions = [
+            one for one in self._conditions if not one.columns.isdisjoint(columns) or self._holds({}, (one,))
+        ]
+        return self._holds({})
 
     def _next(self, place: int) -> int:
         return _FIRST + len(self._numbers) + 1 + place
@@ -70,16 +83,20 @@ class References:
     def _is_telling(self, condition: Condition) -> bool:
         return condition.is_local and not condition.columns.isdisjoint(self._columns)
 
-    def _holds(self, changes: Mapping[str, int]) -> bool:
-        """Return whether no condition is false for certain, were *changes* (numbers of rows by key) made."""
-        cells = self._stand_ins(changes)
-        return any(self._holds_for({**cells, **chosen}) for chosen in self._iter_choices(cells))
+    def _holds(self, changes: Mapping[str, int], conditions: Sequence[Condition] = ()) -> bool:
+        """Return whether none of *conditions*, or of all, is false for certain, were *changes* made.
 
-    def _holds_for(self, cells: Mapping[str, Value]) -> bool:
+        *changes* are numbers of rows by key.
+        """
+        cells = self._stand_ins(changes)
+        asked = conditions or self._conditions
+        return any(self._holds_for({**cells, **chosen}, asked) for chosen in self._iter_choices(cells))
+
+    def _holds_for(self, cells: Mapping[str, Value], conditions: Sequence[Condition]) -> bool:
         def look_up(parts: Parts) -> Value:
             return cells.get(parts[0], UNDECIDED)
 
-        for condition in self._conditions:
+        for condition in conditions:
             try:
                 if condition.evaluate(look_up) is False:
                     return False
@@ -105,13 +122,14 @@ class References:
         if column.nullable or column.filled_by_database:
             return ()
         base = base_type(column.type, self._rulebook.schema)
-        alone = [one.expr for one in self._conditions_on(name)]
-        choices = [shape.choices for shape in read_shapes(name, alone)]
+        alone = self._conditions_on(name)
+        choices = [shape.choices for shape in read_shapes(name, [one.expr for one in alone])]
         if alone and choices and all(one is not None for one in choices):
             values = tuple(dict.fromkeys(value for one in choices for value in one or ()))
         else:
-            values = (False, True) if base == "boolean" else self._rulebook.schema.enums.get(base, ())
-        return values if len(values) <= _FEW else ()
+            labels = (False, True) if base == "boolean" else self._rulebook.schema.enums.get(base, ())
+            values = tuple(_read(column.type, one, self._rulebook) for one in labels)
+        return tuple(one for one in values if self._holds_for({name: one}, alone)) if len(values) <= _FEW else ()
 
     def _conditions_on(self, name: str) -> list[Condition]:
         conditions = self._rulebook.conditions(self._draft.shape)
@@ -119,7 +137,8 @@ class References:
 
     def _stand_ins(self, changes: Mapping[str, int]) -> dict[str, Value]:
         own = self._numbers[id(self._draft)]
-        cells: dict[str, Value] = dict.fromkeys(self._own_keys, own)
+        constants = self._rulebook.constants(self._draft.shape)
+        cells = {name: constants.get(name, own) for name in self._own_keys}
         for key in self._keys:
             for column, parent_column in zip(key.columns, key.parent_columns, strict=True):
                 shape = self._draft.shape.column_by_name[column]
@@ -133,9 +152,10 @@ class References:
 
     def _linked(self, key: ForeignKey, parent_column: str) -> Value:
         parent = self._draft.links[key.name]
+        table = self._rulebook.schema.tables[key.parent]
         if id(parent) in self._numbers:
-            return self._numbers[id(parent)]
-        column = self._rulebook.schema.tables[key.parent].column_by_name[parent_column]
+            return self._rulebook.constants(table).get(parent_column, self._numbers[id(parent)])
+        column = table.column_by_name[parent_column]
         return _read(column.type, parent.values.get(parent_column), self._rulebook)
 
     def _given(self) -> dict[str, Value]:

@@ -57,13 +57,16 @@ class Drawer:
         self._literals = [value for condition in wanted for value in iter_literals(condition)]
         self._evaluators = [compile_expression(condition) for condition in wanted]
 
-    def candidates(self, stream: Stream, *, unique: bool, as_of: date) -> Iterator[Cell]:
+    def candidates(
+        self, stream: Stream, *, unique: bool, as_of: date, again: bool = False, misses: int = 0
+    ) -> Iterator[Cell]:
         """Yield cells that satisfy the conditions, each once, at most 200; NULL only where a condition demands it.
 
         *unique* spreads the values over all that the conditions allow, so that two streams hardly ever meet; otherwise
-        values are usual: small numbers, dates of the five years before *as_of*.
+        values are usual: small numbers, dates of the five years before *as_of*. *again*: of several ways to satisfy the
+        conditions the first is not preferred, for it may be what led nowhere; nor are usual values after *misses*.
         """
-        draws = islice(self._draw(stream, unique=unique, as_of=as_of), MAX_DRAWS)
+        draws = islice(self._draw(stream, unique=unique, as_of=as_of, again=again, misses=misses), MAX_DRAWS)
         return islice(filter(self._passes, _distinct(draws)), MAX_CANDIDATES)
 
     def _passes(self, cell: Cell) -> bool:
@@ -76,15 +79,16 @@ class Drawer:
         except ValueError:
             return False  # no value of the type, or the database would raise
 
-    def _draw(self, stream: Stream, *, unique: bool, as_of: date) -> Iterator[Cell]:
+    def _draw(self, stream: Stream, *, unique: bool, as_of: date, again: bool, misses: int) -> Iterator[Cell]:
         """Draw from each shape in turn, then from the constants that the conditions mention."""
-        sources = [self._draw_shape(shape, stream, unique=unique, as_of=as_of) for shape in self._shapes]
+        shapes = stream.shuffled(self._shapes) if again and len(self._shapes) > 1 else self._shapes
+        sources = [self._draw_shape(shape, stream, unique=unique, as_of=as_of, misses=misses) for shape in shapes]
         return chain(
             islice(_in_turn(sources), MAX_DRAWS - len(self._literals)),
             _iter_cells(self._base, self._literals, self._schema),
         )
 
-    def _draw_shape(self, shape: Shape, stream: Stream, *, unique: bool, as_of: date) -> Iterator[Cell]:
+    def _draw_shape(self, shape: Shape, stream: Stream, *, unique: bool, as_of: date, misses: int) -> Iterator[Cell]:
         if shape.null:
             return iter((None,))
         if shape.choices is not None:
@@ -97,7 +101,7 @@ class Drawer:
             return self._iter_composites(stream, unique=unique, as_of=as_of)
         kind = parse_type(self._base)
         name = self._column.name
-        wish = Wish(name=name, kind=kind, shape=shape, stream=stream, unique=unique, as_of=as_of)
+        wish = Wish(name=name, kind=kind, shape=shape, stream=stream, unique=unique, as_of=as_of, misses=misses)
         subtype = self._schema.ranges.get(self._base) or BUILT_IN.get(self._base)
         return iter_ranges(wish, subtype, self._schema.ranges) if subtype else iter_kind(wish)
 

@@ -89,7 +89,9 @@ def _place(bound: Bound, grid: Grid) -> Decimal | None:
 
 
 def _window(wish: Wish, grid: Grid, low: int, high: int) -> tuple[int, int]:
-    """Return where to draw first: between two given bounds anywhere, else near what is usual."""
+    """Return where to draw first: between two given bounds anywhere, else near what is usual, or in either half."""
+    if wish.misses:
+        return (low, (low + high) // 2) if wish.misses % 2 else ((low + high) // 2, high)
     if wish.shape.minimum is not None and wish.shape.maximum is not None:
         return low, high
     first, last = grid.wide if wish.unique else grid.usual

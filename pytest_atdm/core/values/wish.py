@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Wish:
     """A value of the built-in type *kind* for the column *name*, in *shape*, drawn from *stream*.
 
-    *unique*: spread over everything that the shape allows; otherwise values that a person would call usual.
+    *unique*: spread over everything that the shape allows; otherwise values that a person would call usual. After
+    *misses*, earlier draws that led nowhere, numbers and dates come from anywhere.
     """
 
     name: str
@@ -26,3 +27,4 @@ class Wish:
     stream: Stream
     unique: bool
     as_of: date
+    misses: int = 0
