@@ -52,6 +52,12 @@ SUITE = """
         assert [(atdm_data.ticket.id, atdm_data.ticket.state, atdm_data.ticket.urgency)] == rows
         assert atdm_data.ticket.state in ("new", "done")
 
+    @atdm_scenario("many_tickets")
+    def test_many(atdm_data, atdm_database_url):
+        rows = asyncio.run(fetch(atdm_database_url, "SELECT count(*), count(DISTINCT state) FROM tickets"))
+        assert [(1_500, 1)] == rows
+        assert 1_500 == len(atdm_data.ticket)
+
     @atdm_scenario("closed_row")
     def test_refused(atdm_data): ...
 """
@@ -86,9 +92,14 @@ def url(make_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Path:
-    """A catalog with one situation that can be planted and one that cannot."""
+    """A catalog with two situations that can be planted and one that cannot."""
     folder = tmp_path / "catalog"
-    for name, entity in (("one_ticket", "ticket: {table: tickets}"), ("closed_row", "row: {table: closed}")):
+    entities = {
+        "one_ticket": "ticket: {table: tickets}",
+        "many_tickets": "ticket: {table: tickets, count: 1500}",
+        "closed_row": "row: {table: closed}",
+    }
+    for name, entity in entities.items():
         path = folder / "help" / "scenarios" / f"{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"title: T\nintent: I.\nentities:\n  {entity}\n")
@@ -102,7 +113,7 @@ def test_the_test_gets_rows_that_the_database_takes(pytester: pytest.Pytester, u
 
     result = pytester.runpytest_subprocess("--atdm-database-url", url, "--atdm-catalog", str(catalog), timeout=120)
 
-    result.assert_outcomes(passed=1, errors=1)
+    result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*never*", "*row_refused*"])
     assert (0, 2, 0) == asyncio.run(ask(url, ROWS))
 
@@ -114,15 +125,17 @@ def test_who_asks_over_http_gets_them_too(tmp_path: Path, url: str, catalog: Pat
         base_url=sidecar.address.url, headers={"Authorization": f"Bearer {sidecar.address.token}"}
     ) as http:
         answer = http.post("/test-data/requests", content=json.dumps({"scenario": "one_ticket"}), timeout=60)
+        many = http.post("/test-data/requests", content=json.dumps({"scenario": "many_tickets"}), timeout=60)
         refused = http.post("/test-data/requests", content=json.dumps({"scenario": "closed_row"}), timeout=60)
         during = asyncio.run(ask(url, ROWS))
-        http.delete(
-            f"/test-data/requests/{answer.json()['request_id']}",
-            headers={"ATDM-Cleanup-Token": answer.json()["cleanup_token"]},
-        )
+        for receipt in (many.json(), answer.json()):
+            http.delete(
+                f"/test-data/requests/{receipt['request_id']}",
+                headers={"ATDM-Cleanup-Token": receipt["cleanup_token"]},
+            )
     sidecar.close()
 
     assert 201 == answer.status_code
-    assert (1, 2, 1) == during
+    assert (1_501, 2, 2) == during
     assert ("row_refused", True) == (refused.json()["code"], "never" in refused.json()["detail"])
     assert (0, 2, 0) == asyncio.run(ask(url, ROWS))
