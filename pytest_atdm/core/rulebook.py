@@ -21,6 +21,7 @@ from pytest_atdm.core.expressions import (
     rename,
     substitute,
 )
+from pytest_atdm.core.generators import find_generators
 from pytest_atdm.core.relations import find_relations
 from pytest_atdm.core.schema import Check
 from pytest_atdm.core.values import Drawer
@@ -74,14 +75,18 @@ class Condition:
 class Rulebook:
     """A schema, a domain, and the conditions that follow from both.
 
+    *generators*: by table id and column, what draws the values of that column.
+
     Raises:
-        SchemaMismatch: a rule names a table or column that the database lacks.
-        CatalogError: a rule is not an expression over a row and the rows that it refers to.
+        SchemaMismatch: the domain names a table or column that the database lacks.
+        CatalogError: a rule is not an expression over a row and the rows that it refers to; a generator does not fit
+            its column.
     """
 
     def __init__(self, schema: Schema, domain: Domain) -> None:
         self.schema = schema
         self.domain = domain
+        self.generators = find_generators(schema, domain)
         self._rules = _rules_by_table(schema, domain)
         self._conditions: dict[str, tuple[Condition, ...]] = {}
         self._predicates: dict[str, Mapping[str, tuple[Evaluator, ...]]] = {}
@@ -108,7 +113,8 @@ class Rulebook:
         if key not in self._drawers:
             if len(self._drawers) >= MAX_DRAWERS:
                 self._drawers.clear()
-            self._drawers[key] = Drawer(column, self.schema, [expr for _, expr in conditions])
+            generator = self.generators.get((table.id, column.name))
+            self._drawers[key] = Drawer(column, self.schema, [expr for _, expr in conditions], generator)
         return self._drawers[key]
 
     def remember_pattern(self, key: tuple[object, ...], pattern: Pattern) -> None:

@@ -25,7 +25,18 @@ FIELDS: Final = {
         "maximum": "greatest value, inclusive",
         "choices": "the only values allowed",
     },
-    "DomainFile": {"title": "what the domain is", "rules": "the rules by the validator that judges them, see below"},
+    "DomainFile": {
+        "title": "what the domain is",
+        "rules": "the rules by the validator that judges them, see below",
+        "columns": "`table.column` to what draws its values, see below",
+    },
+    "ColumnFile": {
+        "values": "one of these",
+        "pattern": "a text that this regular expression matches as a whole, in the manner of Python's `re`",
+        "mimesis": "what `mimesis` gives under this name, such as `address.city`; needs the extra `providers`",
+        "locale": "the locale of `mimesis`, such as `de`; `en` where it is left out",
+        "reference": "`table.column`: one of the values of that column in the catalog's reference rows",
+    },
     "RulesFile": {
         "temporal": "rules about the order of dates",
         "synthetic": "rules that mark a row as made up",

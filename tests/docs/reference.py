@@ -83,6 +83,11 @@ def render_catalog() -> str:
         _render_fields(files.DomainFile),
         _render_fields(files.RulesFile),
         _render_fields(files.RuleFile),
+        "A column under `columns` has exactly one of these:",
+        _render_fields(files.ColumnFile),
+        "Its values still satisfy every condition and type, and differ where a unique constraint says so. A column "
+        "that could stay NULL, or at its default, gets a value too, unless a condition forbids it or the scenario "
+        "gives one. How-to: [steer generated values](../how-to/steer-generated-values.md).",
         "## Requirements",
         "A list of:",
         _render_fields(files.RequirementFile),
@@ -199,7 +204,7 @@ _TYPE_WORDS: Final = (
     (r"^dict|RulesFile", "mapping"),
     (r"RuleFile", "list of rules"),
     (r"^list\[dict", "list of mappings"),
-    (r"^(?:Optional\[)?list|^Annotated\[list|^list", "list"),
+    (r"^(?:Optional\[)?(?:Annotated\[)?list", "list"),
     (r"^Literal", "word"),
     (r"int.*float.*str|bool.*int", "scalar"),
     (r"str", "text"),

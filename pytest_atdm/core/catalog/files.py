@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from pytest_atdm.core.errors import CatalogError
 
@@ -15,6 +15,16 @@ ParameterType = Literal["integer", "number", "text", "boolean", "date"]
 Scalar = None | bool | int | float | str
 #: Names that formulas, promises and Python keywords can carry; ``__`` separates entity and column in overrides.
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z](_?[A-Za-z0-9])*$")]
+Text = Annotated[str, Field(min_length=1)]
+
+
+def _refuse_null(value: JsonValue) -> JsonValue:
+    if value is None:
+        raise ValueError("null is not drawn: leave it out")
+    return value
+
+
+NoNull = Annotated[JsonValue, AfterValidator(_refuse_null)]
 
 
 class _File(BaseModel):
@@ -63,11 +73,22 @@ class RulesFile(_File):
     values: list[RuleFile] = []
 
 
+class ColumnFile(_File):
+    """What draws the values of a column: exactly one of these; *locale* goes with *mimesis*."""
+
+    values: Annotated[list[NoNull], Field(min_length=1)] | None = None
+    pattern: Text | None = None
+    mimesis: Text | None = None
+    locale: str | None = None
+    reference: Text | None = None
+
+
 class DomainFile(_File):
     """``domain.yaml``."""
 
     title: str
     rules: RulesFile = RulesFile()
+    columns: dict[str, ColumnFile] = {}
 
 
 class RequirementFile(_File):

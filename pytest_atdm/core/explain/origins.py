@@ -129,18 +129,26 @@ class Origins:
 
     def _explain_drawn(self, draft: Draft, column: Column) -> ExplainedCell:
         place = (draft.name, column.name)
+        generators = tuple(self._find_generators(draft, column))
         uniques = dict.fromkeys(self._find_uniques(place))
         conditions = sorted(dict.fromkeys(self._conditions.find_narrowing(place)), key=lambda one: one.kind == "check")
-        kinds = {cause.kind for cause in (*uniques, *conditions)}
-        choices: tuple[Origin, ...] = ("unique", "rule", "check")
+        causes = (*generators, *uniques, *conditions)
+        kinds = {cause.kind for cause in causes}
+        choices: tuple[Origin, ...] = ("generator", "unique", "rule", "check")
         origin: Origin = next((one for one in choices if one in kinds), "type")
         return ExplainedCell(
             column=column.name,
             value=draft.values[column.name],
             origin=origin,
             text=column.type if origin == "type" else "",
-            causes=(*uniques, *conditions),
+            causes=causes,
         )
+
+    def _find_generators(self, draft: Draft, column: Column) -> Iterator[Cause]:
+        """Yield the domain's generator of the column; NULL comes of conditions alone."""
+        generator = self._links.rulebook.generators.get((draft.table, column.name))
+        if generator is not None and draft.values[column.name] is not None:
+            yield Cause(kind="generator", name=generator.kind, text=generator.text, source=generator.source)
 
     def _find_uniques(self, place: Place) -> Iterator[Cause]:
         """Yield the sets of columns in which the row differs from others by this cell alone.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Collection, Iterator, Sequence
 
+    from pytest_atdm.core.catalog import Generator
     from pytest_atdm.core.expressions import Evaluator, Expr, Parts, Scope, Value
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.planner.drafts import Draft
@@ -71,11 +72,15 @@ class Drawing:
         found = self._choose(draft, column, drawer, parts, unique=unique)
         if found is not None:
             return found
+        generator = self.situation.rulebook.generators.get((draft.table, column.name))
+        if generator and column.nullable and drawer.demands_null:
+            return None
         conditions = self._conditions_on(draft, column, hidden, loosely=self._is_loose(draft, column, attempt))
         raise PlanImpossible(
-            f'{self.scenario}: no value of "{draft.name}.{column.name}" ({column.type}) satisfies '
-            + ("; ".join(f"{one.text} ({one.source})" for one, _ in conditions) or "its type"),
-            hint="give the column in the scenario or as an override, or change what it is tied to",
+            f'{self.scenario}: no value of "{draft.name}.{column.name}" ({column.type}){_say_source(generator)}'
+            " satisfies " + ("; ".join(f"{one.text} ({one.source})" for one, _ in conditions) or "its type"),
+            hint="give the column in the scenario or as an override, or change what it is tied to"
+            + (", or let the catalog give more values" if generator else ""),
         )
 
     def _choose(
@@ -185,6 +190,10 @@ class Drawing:
             return scope(parts)
 
         return look_up
+
+
+def _say_source(generator: Generator | None) -> str:
+    return f" out of {generator}" if generator else ""
 
 
 def _say(column: str, name: str, row: str, parts: Parts) -> Parts:

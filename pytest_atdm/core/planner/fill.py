@@ -108,6 +108,7 @@ class Filling:
         for draft in drafts:
             self._by_entity.setdefault(draft.entity, []).append(draft)
         self._existing = {row.entity: row for row in existing}
+        self._generators = rulebook.generators
         self._busy: list[tuple[str, str]] = []
         self._attempt = 0
         self._repairing = False
@@ -500,6 +501,8 @@ class Filling:
         """True where the row cannot do without a value of ours, or shall have one."""
         if column.filled_by_database:
             return False
+        if self._generators and (draft.table, column.name) in self._generators:
+            return True
         if column.default is None:
             if not column.nullable:
                 return True
