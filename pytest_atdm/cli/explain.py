@@ -75,11 +75,9 @@ def explain(scenario: str, pairs: tuple[str, ...], *, entity: str | None) -> Non
 
 def _explain(session: AtdmSession, wish: Wish) -> Explanation:
     from pytest_atdm.core.explain import explain as explain_plan  # lazy: startup
-    from pytest_atdm.core.rulebook import Rulebook
 
     plan = session.plan(wish, make_request_key(wish))
-    rulebook = Rulebook(session.schema, session.catalog.domain(plan.domain))
-    return explain_plan(plan, session.catalog.scenario(plan.scenario), rulebook)
+    return explain_plan(plan, session.catalog.scenario(plan.scenario), session.rulebook(plan.domain))
 
 
 def _choose_rows(told: Explanation, entity: str) -> Mapping[str, ExplainedRow]:

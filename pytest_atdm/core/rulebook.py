@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from pytest_atdm.core.errors import AtdmError, CatalogError
@@ -24,6 +25,7 @@ from pytest_atdm.core.expressions import (
 from pytest_atdm.core.generators import find_generators
 from pytest_atdm.core.relations import find_relations
 from pytest_atdm.core.schema import Check
+from pytest_atdm.core.tables import find_uses
 from pytest_atdm.core.values import Drawer
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 
 #: Of a table with more partitions, rows go into one of the last.
 MAX_PARTITIONS: Final = 16
+#: Rows by table id.
+Standing: TypeAlias = "Mapping[str, Sequence[Mapping[str, Cell]]]"
+NO_ROWS: Final[Standing] = MappingProxyType({})
 Validator: TypeAlias = Literal["temporal", "synthetic", "value"]
 #: So many are kept; where conditions take in values of other columns, every plan may need new ones.
 MAX_DRAWERS: Final = 4096
@@ -75,7 +80,8 @@ class Condition:
 class Rulebook:
     """A schema, a domain, and the conditions that follow from both.
 
-    *generators*: by table id and column, what draws the values of that column.
+    *generators*: by table id and column, what draws the values of that column. *uses*: by table id, what the domain
+    says of whole tables. *standing*: by table id, rows that stand in the database, of tables that are reference data.
 
     Raises:
         SchemaMismatch: the domain names a table or column that the database lacks.
@@ -83,9 +89,11 @@ class Rulebook:
             its column.
     """
 
-    def __init__(self, schema: Schema, domain: Domain) -> None:
+    def __init__(self, schema: Schema, domain: Domain, standing: Standing = NO_ROWS) -> None:
         self.schema = schema
         self.domain = domain
+        self.standing = standing
+        self.uses = find_uses(schema, domain)
         self.generators = find_generators(schema, domain)
         self._rules = _rules_by_table(schema, domain)
         self._conditions: dict[str, tuple[Condition, ...]] = {}
@@ -144,6 +152,14 @@ class Rulebook:
     def reference(self) -> Mapping[str, ReferenceTable]:
         """The domain's reference rows by table id."""
         return {self.schema.table(part.table, where=part.source).id: part for part in self.domain.reference}
+
+    def reference_source(self, table: str, row: Mapping[str, Cell]) -> str:
+        """Return where the catalog has the *row* of the table with this id as reference data; empty where nowhere."""
+        reference = self.reference.get(table)
+        if reference is not None and row in reference.rows:
+            return reference.source
+        use = self.uses.get(table)
+        return use.source if use is not None and use.kind == "reference" else ""
 
     def reference_cells(self, table: str, column: str) -> Sequence[Cell]:
         """Return what *column* holds in the domain's reference rows of the table with the id *table*."""

@@ -29,6 +29,7 @@ FIELDS: Final = {
         "title": "what the domain is",
         "rules": "the rules by the validator that judges them, see below",
         "columns": "`table.column` to what draws its values, see below",
+        "tables": "table to `reference` or `untouched`, see below",
     },
     "ColumnFile": {
         "values": "one of these",
@@ -74,6 +75,16 @@ VALUES: Final = {
         "a relation to the entity of this name; the key is the foreign key's column (`customer_id`), that without "
         "`_id`, or the constraint's name"
     ),
+}
+
+#: What a domain says of a table.
+USES: Final = {
+    "reference": (
+        "where a row is needed, one of those that stand in the database is taken, of the first 100 by key; none is "
+        "made or removed. `existing` names one of them. Where the catalog has reference rows of the table, these are "
+        "taken"
+    ),
+    "untouched": "no plan has a row of it, made or named",
 }
 
 EVENTS: Final = {

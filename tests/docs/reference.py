@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from pydantic import BaseModel
 
@@ -53,6 +53,7 @@ def render_errors() -> str:
 def render_catalog() -> str:
     """Return the page about the files of a catalog."""
     assert meanings.ENTITY_KEYS.keys() == merge._ENTITY_WORDS, "an entity has other keys by now"
+    assert tuple(meanings.USES) == get_args(files.UseKind), "tables have other uses by now"
     kinds = ", ".join(f"`{kind}`" for kind in ("integer", "number", "text", "boolean", "date"))
     return join_paragraphs(
         "# Catalog files",
@@ -88,6 +89,7 @@ def render_catalog() -> str:
         "Its values still satisfy every condition and type, and differ where a unique constraint says so. A column "
         "that could stay NULL, or at its default, gets a value too, unless a condition forbids it or the scenario "
         "gives one. How-to: [steer generated values](../how-to/steer-generated-values.md).",
+        render_table(["table", "meaning"], ([f"`{kind}`", text] for kind, text in meanings.USES.items())),
         "## Requirements",
         "A list of:",
         _render_fields(files.RequirementFile),

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_atdm.core.catalog.domain import Domain, ReferenceTable, Rule, read_domain, read_reference, read_requirements
+from pytest_atdm.core.catalog.domain import (
+    Domain,
+    ReferenceTable,
+    Rule,
+    TableUse,
+    read_domain,
+    read_reference,
+    read_requirements,
+)
 from pytest_atdm.core.catalog.generators import Generator, Mimesis
 from pytest_atdm.core.catalog.merge import check_scenario, read_scenario
 from pytest_atdm.core.catalog.request import Overrides, check_parameter, read_overrides
@@ -30,6 +38,7 @@ __all__ = (
     "ReferenceTable",
     "Rule",
     "Scenario",
+    "TableUse",
     "check_parameter",
     "load_catalog",
     "read_overrides",

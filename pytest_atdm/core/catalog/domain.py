@@ -12,6 +12,7 @@ from pytest_atdm.core.errors import CatalogError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pytest_atdm.core.catalog.files import UseKind
     from pytest_atdm.core.catalog.generators import Generator, Mimesis
     from pytest_atdm.core.catalog.yaml_reader import Document
     from pytest_atdm.core.model import Cell
@@ -46,6 +47,15 @@ class ReferenceTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TableUse:
+    """What is done with *table* (an unqualified name or an id)."""
+
+    table: str
+    kind: UseKind
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
     """What the files of one domain say beside its scenarios. ``requirements`` maps id to title."""
 
@@ -55,6 +65,7 @@ class Domain:
     reference: tuple[ReferenceTable, ...] = ()
     requirements: Mapping[str, str] = field(default_factory=dict)
     columns: tuple[Generator, ...] = ()
+    tables: tuple[TableUse, ...] = ()
 
 
 def read_domain(
@@ -78,6 +89,10 @@ def read_domain(
         reference=reference,
         requirements=requirements,
         columns=read_generators(document, file.columns, mimesis),
+        tables=tuple(
+            TableUse(table=table, kind=kind, source=document.source(("tables", table)))
+            for table, kind in file.tables.items()
+        ),
     )
 
 

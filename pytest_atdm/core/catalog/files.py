@@ -11,6 +11,8 @@ from pytest_atdm.core.errors import CatalogError
 if TYPE_CHECKING:
     from pytest_atdm.core.catalog.yaml_reader import Document
 
+#: What a domain says of a table: rows that stand in the database are used and none is made; or no plan has its rows.
+UseKind = Literal["reference", "untouched"]
 ParameterType = Literal["integer", "number", "text", "boolean", "date"]
 Scalar = None | bool | int | float | str
 #: Names that formulas, promises and Python keywords can carry; ``__`` separates entity and column in overrides.
@@ -89,6 +91,7 @@ class DomainFile(_File):
     title: str
     rules: RulesFile = RulesFile()
     columns: dict[str, ColumnFile] = {}
+    tables: dict[str, UseKind] = {}
 
 
 class RequirementFile(_File):

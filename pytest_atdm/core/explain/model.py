@@ -89,8 +89,8 @@ class Need:
 class Presence:
     """Why a row is in the plan.
 
-    *source* is where the scenario names it; *reference* is the catalog's file of reference rows that has it: a row that
-    is reused without one stands in the database, and a new one could not be written. *needs* are the references that
+    *source* is where the scenario names it; *reference* is where the catalog has it as reference data: a row that is
+    reused without that stands in the database, and a new one could not be written. *needs* are the references that
     nobody named, that of the row for whose sake it came first.
     """
 

@@ -42,8 +42,7 @@ class Origins:
 
     def explain_existing(self, row: ExistingRow) -> Iterator[ExplainedCell]:
         """Yield every column of an existing row that the catalog, or whoever looked, has told."""
-        reference = self._links.rulebook.reference.get(row.table)
-        source = reference.source if reference and row.values in reference.rows else ""
+        source = self._links.rulebook.reference_source(row.table, row.values)
         for name, value in row.values.items():
             yield ExplainedCell(column=name, value=value, origin="existing", source=source)
 

@@ -19,7 +19,7 @@ from pytest_atdm.core.values import Stream
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pytest_atdm.core.catalog import Entity, Overrides, Scenario
+    from pytest_atdm.core.catalog import Entity, Overrides, Scenario, TableUse
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.planner.advice import Advice
     from pytest_atdm.core.rulebook import Condition, Rulebook
@@ -98,6 +98,7 @@ class Drafting:
 
     def _expand(self, entity: Entity) -> Iterator[Draft | ExistingRow]:
         table = self.rulebook.schema.table(entity.table, where=f'{entity.source}: entity "{entity.name}"')
+        self._check_use(entity, table)
         if entity.existing is not None:
             row = self._find_existing(entity, table)
             self.existing.append(row)
@@ -109,6 +110,18 @@ class Drafting:
             draft = Draft(name, entity.name, table, index, dict(given))
             self.drafts.append(draft)
             yield draft
+
+    def _check_use(self, entity: Entity, table: Table) -> None:
+        use = self.rulebook.uses.get(table.id)
+        if use is None or (use.kind == "reference" and entity.existing is not None):
+            return
+        what, hint = {
+            "reference": ("are reference data: none is made", 'refer to one that stands there: "existing: {...}"'),
+            "untouched": ("are never touched", "leave the entity out"),
+        }[use.kind]
+        raise CatalogError(
+            f'{entity.source}: entity "{entity.name}": the rows of {table.id} {what} ({use.source})', hint=hint
+        )
 
     def _count(self, entity: Entity) -> int:
         if entity.count is None:
@@ -125,14 +138,23 @@ class Drafting:
     def _find_existing(self, entity: Entity, table: Table) -> ExistingRow:
         wanted = {name: literal.value for name, literal in (entity.existing or {}).items()}
         wanted |= {column: value for (name, column), value in self.overrides.cells.items() if name == entity.name}
-        reference = self.rulebook.reference.get(table.id)
-        row = reference.find(wanted) if reference else None
+        rows = self._reference_rows(table.id)
+        row = next((row for row in rows if all(row.get(name) == value for name, value in wanted.items())), None)
         if row is None:
             raise CatalogError(
                 f'{entity.source}: entity "{entity.name}": no reference row of {table.id} has {wanted!r}',
                 hint="add the row to the domain's reference folder, or name one that is there",
             )
         return ExistingRow(name=entity.name, entity=entity.name, table=table.id, values=dict(row))
+
+    def _reference_rows(self, table: str) -> Sequence[Mapping[str, Cell]]:
+        """Return the catalog's reference rows of the table with this id, or those that stand in a reference table."""
+        reference = self.rulebook.reference.get(table)
+        return reference.rows if reference else self.rulebook.standing.get(table, ())
+
+    def _has_rows(self, table: str) -> bool:
+        """Return whether a row of the table can be referred to: a new one, or one that stands there."""
+        return table not in self.rulebook.uses or bool(self._reference_rows(table))
 
     def _given_columns(self, entity: Entity, table: Table) -> dict[str, Literal | Formula]:
         given: dict[str, Literal | Formula] = {}
@@ -176,7 +198,7 @@ class Drafting:
             return False
         if (draft.table, key.name) in self.advice.link:
             return True
-        if draft.table in self.advice.full and key.parent != draft.table:
+        if draft.table in self.advice.full and key.parent != draft.table and self._has_rows(key.parent):
             return True
         return not any(column in draft.given for column in key.columns) and is_required(
             draft.shape, key, self.rulebook.schema
@@ -218,8 +240,7 @@ class Drafting:
 
     def _make_parent(self, draft: Draft, key: ForeignKey, queue: list[Draft]) -> Draft | ExistingRow:
         name = self._free_name(f"{draft.name}.{key.columns[0].removesuffix('_id')}")
-        reference = self.rulebook.reference.get(key.parent)
-        standing = reference.rows if reference else self.advice.reuse.get(key.parent, ())
+        standing = self._reference_rows(key.parent) or self.advice.reuse.get(key.parent, ())
         standing = self._fitting(draft, key, standing)
         if standing:
             return self._take_existing(name, key.parent, standing)
@@ -262,10 +283,24 @@ class Drafting:
         return (self.advice.attempt,) if self.advice.attempt else ()
 
     def _add_parent(self, name: str, draft: Draft, key: ForeignKey, queue: list[Draft]) -> Draft:
+        use = self.rulebook.uses.get(key.parent)
+        if use is not None:
+            raise self._lacking(draft, key, use)
         parent = Draft(name, name, self.rulebook.schema.tables[key.parent], cause=draft)
         self.drafts.append(parent)
         queue.append(parent)
         return parent
+
+    def _lacking(self, draft: Draft, key: ForeignKey, use: TableUse) -> PlanImpossible:
+        why, hint = {
+            "reference": ("is reference data, and no other row of it stands in the database", "add the row"),
+            "untouched": ("is never touched", f"give {' and '.join(key.columns)} a value that stands there"),
+        }[use.kind]
+        return PlanImpossible(
+            f'{self.scenario.id}: "{draft.name}" needs a row of {key.parent} by {key.name}; that table {why} '
+            f"({use.source})",
+            hint=f"{hint}, or change what the domain says of the table",
+        )
 
     def _free_name(self, name: str) -> str:
         """Return *name*; where two foreign keys begin with the same column, the second one's row gets a number."""
@@ -300,7 +335,7 @@ class Drafting:
     def _part(self, draft: Draft, key: ForeignKey, queue: list[Draft]) -> None:
         before = draft.links[key.name]
         name = self._free_name(f"{draft.name}.{key.name}")
-        standing = self.advice.reuse.get(key.parent, ())
+        standing = self.rulebook.standing.get(key.parent) or self.advice.reuse.get(key.parent, ())
         others = [row for row in standing if not isinstance(before, ExistingRow) or dict(row) != dict(before.values)]
         if others:
             draft.links[key.name] = self._take_existing(name, key.parent, others)
