@@ -94,7 +94,7 @@ class _Engine:
     async def run(self, _app: Litestar) -> AsyncIterator[None]:
         """Open the database, apply the domains' migrations where that is wanted, and close it in the end."""
         settings = self._settings
-        database = await Database.open(settings)
+        database = await Database.open(settings, self._catalog)
         try:
             if settings.migrations is None and (settings.embedded or settings.migrate_domains):
                 for folder in _migration_folders(settings.catalog, self._catalog):

@@ -27,6 +27,7 @@ from pytest_atdm.core.relations import find_relations
 from pytest_atdm.core.schema import Check
 from pytest_atdm.core.tables import find_uses
 from pytest_atdm.core.values import Drawer
+from pytest_atdm.core.virtual_keys import add_virtual_keys, find_virtual_keys, with_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.planner.pattern import Pattern
     from pytest_atdm.core.schema import Column, ForeignKey, Schema, Table
+    from pytest_atdm.core.virtual_keys import VirtualKey
 
 #: Of a table with more partitions, rows go into one of the last.
 MAX_PARTITIONS: Final = 16
@@ -80,8 +82,11 @@ class Condition:
 class Rulebook:
     """A schema, a domain, and the conditions that follow from both.
 
-    *generators*: by table id and column, what draws the values of that column. *uses*: by table id, what the domain
-    says of whole tables. *standing*: by table id, rows that stand in the database, of tables that are reference data.
+    *schema* has the domain's references as foreign keys; *fingerprint* is that of the schema as the database has it.
+
+    *generators*: by table id and column, what draws the values of that column. By table id: *uses*, what the domain
+    says of whole tables; *polymorphic*, the references that hang on a discriminator; *standing*, rows that stand in the
+    database, of tables that are reference data.
 
     Raises:
         SchemaMismatch: the domain names a table or column that the database lacks.
@@ -90,7 +95,11 @@ class Rulebook:
     """
 
     def __init__(self, schema: Schema, domain: Domain, standing: Standing = NO_ROWS) -> None:
+        self.fingerprint = schema.fingerprint
+        virtual = find_virtual_keys(schema, domain)
+        schema = add_virtual_keys(schema, virtual.steady)
         self.schema = schema
+        self.polymorphic = virtual.polymorphic
         self.domain = domain
         self.standing = standing
         self.uses = find_uses(schema, domain)
@@ -98,6 +107,7 @@ class Rulebook:
         self._rules = _rules_by_table(schema, domain)
         self._conditions: dict[str, tuple[Condition, ...]] = {}
         self._predicates: dict[str, Mapping[str, tuple[Evaluator, ...]]] = {}
+        self._shapes: dict[tuple[str, ...], Table] = {}
         self._relations: dict[str, Mapping[str, ForeignKey]] = {}
         self._drawers: dict[tuple[object, ...], Drawer] = {}
         self.patterns: dict[tuple[object, ...], Pattern] = {}
@@ -145,8 +155,31 @@ class Rulebook:
     def relations(self, table: Table) -> Mapping[str, ForeignKey]:
         """Return the foreign keys of *table* by every name that a catalog may call them."""
         if table.id not in self._relations:
-            self._relations[table.id] = find_relations(table)
+            self._relations[table.id] = find_relations(self.schema.tables[table.id])
         return self._relations[table.id]
+
+    def find_relation(self, table: Table, name: str, parent: str) -> ForeignKey | None:
+        """Return the foreign key of *table* that a scenario calls *name*; of a polymorphic one that to *parent*."""
+        for one in self.polymorphic.get(table.id, ()):
+            if name in one.names:
+                return next((key for key in one.keys if key.parent == parent), None)
+        return self.relations(table).get(name)
+
+    def shape(self, table: str, values: Mapping[str, Cell]) -> Table:
+        """Return the table with this id as it is for a row of *values*: with the keys that its discriminators tell."""
+        choices = self.polymorphic.get(table)
+        if choices is None:
+            return self.schema.tables[table]
+        return self.shape_with(table, [key for one in choices if (key := one.find(values.get(one.by))) is not None])
+
+    def shape_with(self, table: str, keys: Sequence[VirtualKey]) -> Table:
+        """Return the table with this id and *keys*; the same one each time."""
+        if not keys:
+            return self.schema.tables[table]
+        names = (table, *(key.name for key in keys))
+        if names not in self._shapes:
+            self._shapes[names] = with_keys(self.schema.tables[table], keys)
+        return self._shapes[names]
 
     @cached_property
     def reference(self) -> Mapping[str, ReferenceTable]:

@@ -30,6 +30,14 @@ FIELDS: Final = {
         "rules": "the rules by the validator that judges them, see below",
         "columns": "`table.column` to what draws its values, see below",
         "tables": "table to `reference` or `untouched`, see below",
+        "references": "what refers to what without a foreign key, see below",
+    },
+    "VirtualReferenceFile": {
+        "table": "the table that refers",
+        "columns": "its columns that do; with `by` there is one",
+        "to": "the table referred to; with `by` a mapping of its values to `table.column`",
+        "to_columns": "the columns referred to, which are unique there; the primary key where they are left out",
+        "by": "the column that says which table it is: `subject_type` beside `subject_id`",
     },
     "ColumnFile": {
         "values": "one of these",

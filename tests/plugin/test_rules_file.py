@@ -30,6 +30,8 @@ CREATE TABLE authors (
     city text,
     country text NOT NULL REFERENCES countries
 );
+CREATE TABLE books (id serial PRIMARY KEY, author_code text NOT NULL, title text NOT NULL);
+CREATE TABLE comments (id serial PRIMARY KEY, subject_type text NOT NULL, subject_id integer NOT NULL);
 CREATE TABLE audit_log (id serial PRIMARY KEY, what text NOT NULL);
 """
 DOMAIN = """
@@ -41,6 +43,9 @@ columns:
 tables:
   countries: reference
   audit_log: untouched
+references:
+  - {table: books, columns: [author_code], to: authors, to_columns: [code]}
+  - {table: comments, columns: [subject_id], by: subject_type, to: {author: authors.id, book: books.id}}
 """
 SUITE = """
     import asyncio, asyncpg, re
@@ -61,6 +66,15 @@ SUITE = """
         assert set(names) <= {"Sample Ann", "Sample Bo"}
         assert all(cities)
         assert set(countries) <= {"XA", "XB"}
+
+    @atdm_scenario("comment_on_a_book")
+    def test_references(atdm_data, atdm_database_url):
+        comment, book = atdm_data.comment, atdm_data.book
+        assert (comment.subject_type, comment.subject_id) == ("book", book.id)
+        asyncio.run(fetch(atdm_database_url, f"INSERT INTO books VALUES (DEFAULT, '{book.author_code}', 'by the app')"))
+        asyncio.run(fetch(atdm_database_url, "INSERT INTO comments SELECT nextval('comments_id_seq'), 'book', id"
+            " FROM books WHERE title = 'by the app'"))
+        asyncio.run(fetch(atdm_database_url, f"INSERT INTO comments VALUES (DEFAULT, 'author', {book.id + 1000})"))
 """
 REFUSED = """
     from pytest_atdm import atdm_scenario
@@ -70,6 +84,7 @@ REFUSED = """
 """
 SCENARIOS = {
     "two_authors": "author: {table: authors, count: 2}",
+    "comment_on_a_book": "book: {table: books}\n  comment: {table: comments, subject: $book}",
     "new_country": "home: {table: countries}",
 }
 
@@ -117,16 +132,21 @@ def catalog(tmp_path: Path) -> Path:
 
 
 def test_a_test_gets_what_the_rules_file_says(pytester: pytest.Pytester, url: str, catalog: Path) -> None:
-    """Columns have values of their generators, countries are those that stand there; one more is not made."""
+    """Columns have values of their generators, countries are those that stand there, and references are followed.
+
+    One more country is not made. Of what the application wrote, all below the seeded rows goes, and nothing else.
+    """
     execute(url, "INSERT INTO countries VALUES ('XA', 'A'), ('XB', 'B')")
     pytester.makepyfile(test_taken=textwrap.dedent(SUITE), test_refused=textwrap.dedent(REFUSED))
     options = ("--continue-on-collection-errors", "--atdm-database-url", url, "--atdm-catalog", str(catalog))
 
     result = pytester.runpytest_subprocess(*options, timeout=120)
 
-    result.assert_outcomes(passed=1, errors=1)
+    result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(['*new_country.yaml:4: entity "home"*are reference data: none is made*'])
-    assert [(0, 2)] == execute(url, "SELECT (SELECT count(*) FROM authors), (SELECT count(*) FROM countries)")
+    assert [(0, 0)] == execute(url, "SELECT (SELECT count(*) FROM authors), (SELECT count(*) FROM books)")
+    assert [("author",)] == execute(url, "SELECT subject_type FROM comments")
+    assert [("XA",), ("XB",)] == execute(url, "SELECT code FROM countries ORDER BY 1")
 
 
 def test_who_asks_over_http_gets_it_too(tmp_path: Path, url: str, catalog: Path) -> None:

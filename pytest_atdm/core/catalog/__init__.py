@@ -15,6 +15,7 @@ from pytest_atdm.core.catalog.domain import (
 )
 from pytest_atdm.core.catalog.generators import Generator, Mimesis
 from pytest_atdm.core.catalog.merge import check_scenario, read_scenario
+from pytest_atdm.core.catalog.references import ReferenceTarget, VirtualReference
 from pytest_atdm.core.catalog.request import Overrides, check_parameter, read_overrides
 from pytest_atdm.core.catalog.scenario import Entity, Formula, Link, Literal, Parameter, Scenario
 from pytest_atdm.core.catalog.yaml_reader import Document, read_yaml
@@ -36,9 +37,11 @@ __all__ = (
     "Overrides",
     "Parameter",
     "ReferenceTable",
+    "ReferenceTarget",
     "Rule",
     "Scenario",
     "TableUse",
+    "VirtualReference",
     "check_parameter",
     "load_catalog",
     "read_overrides",

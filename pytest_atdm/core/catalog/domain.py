@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_atdm.core.catalog.files import DomainFile, ReferenceFile, RequirementFile, parse_file
 from pytest_atdm.core.catalog.generators import read_generators
+from pytest_atdm.core.catalog.references import read_references
 from pytest_atdm.core.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_atdm.core.catalog.files import UseKind
     from pytest_atdm.core.catalog.generators import Generator, Mimesis
+    from pytest_atdm.core.catalog.references import VirtualReference
     from pytest_atdm.core.catalog.yaml_reader import Document
     from pytest_atdm.core.model import Cell
 
@@ -66,6 +68,7 @@ class Domain:
     requirements: Mapping[str, str] = field(default_factory=dict)
     columns: tuple[Generator, ...] = ()
     tables: tuple[TableUse, ...] = ()
+    references: tuple[VirtualReference, ...] = ()
 
 
 def read_domain(
@@ -93,6 +96,7 @@ def read_domain(
             TableUse(table=table, kind=kind, source=document.source(("tables", table)))
             for table, kind in file.tables.items()
         ),
+        references=read_references(document, file.references),
     )
 
 

@@ -85,6 +85,20 @@ class ColumnFile(_File):
     reference: Text | None = None
 
 
+class VirtualReferenceFile(_File):
+    """*columns* of *table* refer to rows, without a foreign key.
+
+    To *to_columns* of the table *to*, its primary key unless told; or to the ``table.column`` in *to* that stands under
+    the value of the column *by*.
+    """
+
+    table: Text
+    columns: Annotated[list[Text], Field(min_length=1)]
+    to: Text | Annotated[dict[str, Text], Field(min_length=1)]
+    to_columns: Annotated[list[Text], Field(min_length=1)] | None = None
+    by: Text | None = None
+
+
 class DomainFile(_File):
     """``domain.yaml``."""
 
@@ -92,6 +106,7 @@ class DomainFile(_File):
     rules: RulesFile = RulesFile()
     columns: dict[str, ColumnFile] = {}
     tables: dict[str, UseKind] = {}
+    references: list[VirtualReferenceFile] = []
 
 
 class RequirementFile(_File):

@@ -167,7 +167,7 @@ class Origins:
     def _has_equal(self, place: Place, columns: Sequence[str]) -> bool:
         """Return whether another row of the table has the same in all of *columns* but the cell's own."""
         draft = self._links.drafts[place[0]]
-        others = (one for one in self._links.drafts.values() if one.shape is draft.shape and one is not draft)
+        others = (one for one in self._links.drafts.values() if one.table == draft.table and one is not draft)
         return any(
             place[1] in one.values and all(_are_equal(one, draft, name) for name in columns if name != place[1])
             for one in others

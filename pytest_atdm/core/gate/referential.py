@@ -33,7 +33,7 @@ def find_broken_references(check: Check) -> Iterator[Finding]:
                     fix="refer to a planned row by one of its allotted keys",
                     value=pointer,
                 )
-        for key in check.table(row).foreign_keys:
+        for key in check.rulebook.shape(row.table, row.values).foreign_keys:
             if check.situation.find_parent(row, key) is None:
                 yield from _judge_orphan(check, row, key)
 
@@ -60,7 +60,7 @@ def _misused(check: Check, row: PlannedRow | ExistingRow, use: TableUse) -> Find
 
 
 def _is_own_or_reference(check: Check, row: PlannedRow, column: str, pointer: str) -> bool:
-    table = check.table(row)
+    table = check.rulebook.shape(row.table, row.values)
     if pointer == f"{row.name}.{column}":
         return table.column_by_name[column].sequence is not None
     return any(column in key.columns for key in table.foreign_keys)

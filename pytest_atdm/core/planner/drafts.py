@@ -11,6 +11,7 @@ from pytest_atdm.core.errors import CatalogError, OverrideError, PlanImpossible,
 from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, compile_expression, holds, parse
 from pytest_atdm.core.model import OVERRIDE, ExistingRow
 from pytest_atdm.core.planner.advice import NO_ADVICE
+from pytest_atdm.core.planner.polymorphic import Discriminators
 from pytest_atdm.core.planner.references import References
 from pytest_atdm.core.situation import read_cell
 from pytest_atdm.core.text import suggest
@@ -93,7 +94,8 @@ class Drafting:
         found = []
         for number, (table, cells) in enumerate(self.advice.also, start=1):
             given: dict[str, Literal | Formula] = {name: Literal(cell, "advice") for name, cell in cells.items()}
-            found.append(Draft(f"also~{number}", f"also~{number}", self.rulebook.schema.tables[table], given=given))
+            name = f"also~{number}"
+            found.append(Draft(name, name, self._shape(name, table, given), given=given))
         return found
 
     def _expand(self, entity: Entity) -> Iterator[Draft | ExistingRow]:
@@ -105,9 +107,10 @@ class Drafting:
             yield row
             return
         given = self._given_columns(entity, table)
+        shape = self._shape(entity.name, table.id, given)
         for index in range(self._count(entity)):
             name = entity.name if entity.count is None else f"{entity.name}[{index}]"
-            draft = Draft(name, entity.name, table, index, dict(given))
+            draft = Draft(name, entity.name, shape, index, dict(given))
             self.drafts.append(draft)
             yield draft
 
@@ -177,13 +180,30 @@ class Drafting:
             )
 
     def _note_link(self, entity: Entity, table: Table, name: str, link: Link) -> None:
-        relations = self.rulebook.relations(table)
-        if name not in relations:
-            raise SchemaMismatch(
-                f'{link.source}: "{name}" is not a foreign key of {table.id}',
-                hint=suggest(name, relations, "relation"),
+        parent = self.rulebook.schema.table(self.scenario.entities[link.entity].table, where=link.source).id
+        key = self.rulebook.find_relation(table, name, parent)
+        if key is None:
+            raise self._unknown_relation(table, name, parent, link.source)
+        self._links[entity.name, key.name] = (link.entity, link.source)
+
+    def _unknown_relation(self, table: Table, name: str, parent: str, source: str) -> CatalogError | SchemaMismatch:
+        pairs = [one for one in self.rulebook.polymorphic.get(table.id, ()) if name in one.names]
+        if pairs:
+            known = ", ".join(key.parent for key in pairs[0].keys)
+            return CatalogError(
+                f'{source}: "{name}" of {table.id} does not refer to {parent}', hint=f"it refers to {known}"
             )
-        self._links[entity.name, relations[name].name] = (link.entity, link.source)
+        return SchemaMismatch(
+            f'{source}: "{name}" is not a foreign key of {table.id}',
+            hint=suggest(name, self.rulebook.relations(table), "relation"),
+        )
+
+    def _shape(self, entity: str, table: str, given: dict[str, Literal | Formula]) -> Table:
+        """Return the table with this id, with the references of its discriminators, whose values join *given*."""
+        if table not in self.rulebook.polymorphic:
+            return self.rulebook.schema.tables[table]
+        linked = {key for name, key in self._links if name == entity}
+        return Discriminators(self.rulebook, table, given, linked, self._formula_count).choose()
 
     def _link(self, draft: Draft, key: ForeignKey, queue: list[Draft]) -> None:
         if (draft.entity, key.name) in self._links:
@@ -286,7 +306,8 @@ class Drafting:
         use = self.rulebook.uses.get(key.parent)
         if use is not None:
             raise self._lacking(draft, key, use)
-        parent = Draft(name, name, self.rulebook.schema.tables[key.parent], cause=draft)
+        given: dict[str, Literal | Formula] = {}
+        parent = Draft(name, name, self._shape(name, key.parent, given), given=given, cause=draft)
         self.drafts.append(parent)
         queue.append(parent)
         return parent
@@ -342,7 +363,7 @@ class Drafting:
             return
         other = self._add_parent(name, draft, key, queue)
         draft.links[key.name] = other
-        if other.shape is draft.shape:  # a row that may not refer to itself: two that refer to each other
+        if other.table == draft.table:  # a row that may not refer to itself: two that refer to each other
             other.links[key.name] = draft
 
 

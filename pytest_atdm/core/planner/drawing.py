@@ -215,4 +215,4 @@ def _are_equal(one: Draft, other: Draft, column: str) -> bool:
 
 
 def _has(other: Draft, draft: Draft, column: Column) -> bool:
-    return other.shape is draft.shape and other is not draft and column.name in other.values
+    return other.table == draft.table and other is not draft and column.name in other.values

@@ -519,7 +519,7 @@ class Filling:
 
     def _differs_within(self, draft: Draft, column: Column) -> bool:
         """True where a unique key holds *column*, and other rows of the plan are of the same table."""
-        has_others = any(other.shape is draft.shape and other is not draft for other in self.drafts)
+        has_others = any(other.table == draft.table and other is not draft for other in self.drafts)
         return has_others and any(column.name in columns for columns in draft.shape.unique_sets)
 
     def _is_constant(self, column: Column) -> bool:
