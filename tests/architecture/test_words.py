@@ -30,7 +30,7 @@ TELLING: Final = frozenset({
     "medicare", "patient", "payer", "physician",
 })  # fmt: skip
 #: An option of Postgres' own initdb, and the name of an extra.
-FOREIGN: Final = re.compile(r"--locale-provider|pytest-atdm\[providers\]")
+FOREIGN: Final = re.compile(r"--locale-provider|pytest-atdm\[providers\]|--group providers")
 
 
 def read_domain_words(folder: Path) -> frozenset[str]:

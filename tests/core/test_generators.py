@@ -278,6 +278,13 @@ def test_what_mimesis_lacks_is_named(what: str, message: str, hint: str) -> None
     assert hint in caught.value.hint
 
 
+@pytest.mark.parametrize("what", ["{mimesis: person.patronymic}", "{pattern: 'a(?!.)b'}", "{mimesis: text.words}"])
+def test_what_gives_no_value_of_the_type_is_told(what: str) -> None:
+    """Where nothing that is drawn is a value of the column, the search ends with an error that names the generator."""
+    with pytest.raises(PlanImpossible, match=r"shop/domain.yaml:3"):
+        make(rulebook(f"orders.city: {what}"))
+
+
 def test_without_mimesis_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where mimesis is not installed, the error says how to get it; what else the catalog says works on."""
     monkeypatch.setitem(sys.modules, "mimesis", None)

@@ -132,10 +132,7 @@ def catalog(tmp_path: Path) -> Path:
 
 
 def test_a_test_gets_what_the_rules_file_says(pytester: pytest.Pytester, url: str, catalog: Path) -> None:
-    """Columns have values of their generators, countries are those that stand there, and references are followed.
-
-    One more country is not made. Of what the application wrote, all below the seeded rows goes, and nothing else.
-    """
+    """Values come from generators, countries stand there and stay, and rows go that refer without a foreign key."""
     execute(url, "INSERT INTO countries VALUES ('XA', 'A'), ('XB', 'B')")
     pytester.makepyfile(test_taken=textwrap.dedent(SUITE), test_refused=textwrap.dedent(REFUSED))
     options = ("--continue-on-collection-errors", "--atdm-database-url", url, "--atdm-catalog", str(catalog))

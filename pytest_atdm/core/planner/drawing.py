@@ -215,4 +215,4 @@ def _are_equal(one: Draft, other: Draft, column: str) -> bool:
 
 
 def _has(other: Draft, draft: Draft, column: Column) -> bool:
-    return other.table == draft.table and other is not draft and column.name in other.values
+    return column.name in other.values and other is not draft and other.shape.id == draft.shape.id

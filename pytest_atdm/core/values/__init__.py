@@ -90,7 +90,7 @@ class Drawer:
         """Draw from the generator, or from each shape in turn, then from the constants of the conditions."""
         if self._generator is not None:
             drawn = iter_generated(self._generator, self._base, stream, unique=unique)
-            return _iter_cells(self._base, drawn, self._schema)
+            return _iter_cells(self._base, islice(drawn, MAX_DRAWS), self._schema)
         sources = [self._draw_shape(shape, stream, unique=unique, as_of=as_of) for shape in self._shapes]
         return chain(
             islice(_in_turn(sources), MAX_DRAWS - len(self._literals)),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SEEDS: Final = 2**32
 #: So many texts are drawn at most: of a pattern with look-arounds none may be a match.
-_MOST_MATCHES: Final = 1000
+_MOST_TEXTS: Final = 1000
 
 
 def iter_generated(generator: Generator, type: str, stream: Stream, *, unique: bool) -> Iterator[object]:
@@ -45,7 +45,7 @@ def _iter_matches(generator: Generator, type: str, stream: Stream, *, unique: bo
     matches = re.compile(generator.text).fullmatch
     longest = next(iter(parse_type(type).modifiers), None)
     size = UNIQUE_TOKEN_LENGTH if unique else TOKEN_LENGTH
-    for turn in range(_MOST_MATCHES):
+    for turn in range(_MOST_TEXTS):
         spread = SPREADS[turn % len(SPREADS)]
         text = draw_match(generator.text, stream, unique=unique, longest=longest, spread=spread)
         text = text.replace(GAP, make_word(generator.column, stream, size)) if GAP in text else text
