@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, overload
 
 from pytest_atdm.core.text import suggest
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_atdm.emit.bundle import FixtureBundle
 
-__all__ = ("AtdmData", "AtdmRun", "Facts", "Row")
+__all__ = ("AtdmData", "AtdmRun", "Facts", "Row", "VolumeRows")
 
 
 class Row(Mapping[str, Any]):
@@ -60,7 +60,45 @@ class Row(Mapping[str, Any]):
         return f"{self._entity}({', '.join(f'{name}={value!r}' for name, value in self._values.items())})"
 
 
-Rows: TypeAlias = "Row | tuple[Row, ...]"
+class VolumeRows(Sequence[Row]):
+    """The rows of a volume: so many as its count says, of which the first are here and the rest in the database only.
+
+    ``len(rows)`` counts all, ``rows.listed`` are those that are here, by index too; iterating beyond them is an error.
+    """
+
+    __slots__ = ("_count", "_entity", "listed")
+
+    def __init__(self, entity: str, listed: tuple[Row, ...], count: int) -> None:
+        self._entity = entity
+        self._count = count
+        self.listed = listed
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Row, ...]: ...
+    def __getitem__(self, index: int | slice) -> Row | tuple[Row, ...]:
+        wanted = range(self._count)[index]
+        if isinstance(wanted, range):
+            return tuple(self._find(one) for one in wanted)
+        return self._find(wanted)
+
+    def _find(self, index: int) -> Row:
+        if index >= len(self.listed):
+            raise LookupError(
+                f"row {index} of {self._entity} stands in the database only: of the {self._count} rows of this volume "
+                f"the first {len(self.listed)} are here; see {self._entity}.listed"
+            )
+        return self.listed[index]
+
+    def __repr__(self) -> str:
+        return f"<{self._count} rows of {self._entity}, the first {self.listed[0]!r}>"
+
+
+Rows: TypeAlias = "Row | tuple[Row, ...] | VolumeRows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +118,8 @@ class Facts:
 class AtdmData:
     """The rows of one request by entity: ``data.order.status``, ``data["order"]["status"]``.
 
-    An entity with a count is a tuple of rows. An entity named ``rows``, ``request`` or ``facts`` is reached by item.
+    An entity with a count is a tuple of rows, with a count above 1,000 ``VolumeRows``. An entity named ``rows``,
+    ``request`` or ``facts`` is reached by item.
     """
 
     __slots__ = ("_entities", "_facts", "_request")
@@ -89,7 +128,8 @@ class AtdmData:
         entities: dict[str, Rows] = {}
         for name, entity in bundle.entities.items():
             rows = tuple(Row(name, values) for values in entity.rows)
-            entities[name] = rows if entity.many else rows[0]
+            listed = rows if entity.many else rows[0]
+            entities[name] = VolumeRows(name, rows, len(rows) + entity.more) if entity.more else listed
         object.__setattr__(self, "_entities", entities)
         object.__setattr__(self, "_facts", facts)
         object.__setattr__(self, "_request", request)
@@ -100,12 +140,14 @@ class AtdmData:
         return self._facts  # type: ignore[no-any-return]  # slots are typed by __getattr__
 
     def rows(self, entity: str) -> tuple[Row, ...]:
-        """Return the rows of *entity* as a tuple, also where it has only one.
+        """Return the rows of *entity* as a tuple, also where it has only one; of a volume those that are here.
 
         Raises:
             KeyError: there is no such entity; names the nearest.
         """
         found = self[entity]
+        if isinstance(found, VolumeRows):
+            return found.listed
         return found if isinstance(found, tuple) else (found,)
 
     def request(self, name: str, /, **overrides: object) -> AtdmData:

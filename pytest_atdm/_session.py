@@ -150,12 +150,20 @@ class AtdmSession:
             "context": {"test": test, "attempt": attempt, "actor": self.identity.actor},
         }
         try:
-            return self.connection.client.seed(planned, **settings)
+            return self._send(planned, settings)
         except (RowConflict, RowRefused):
             better = self._find_plan(wish, request_key)
             if better is None:
                 raise
-            return self.connection.client.seed(better, **settings)
+            return self._send(better, settings)
+
+    def _send(self, planned: Plan, settings: dict[str, Any]) -> Receipt:
+        if not planned.volumes:
+            return self.connection.client.seed(planned, **settings)
+        from pytest_atdm._volumes import iter_batches  # lazy: hardly any session needs it
+
+        batches = iter_batches(planned, self._gate(planned.domain))
+        return self.connection.client.seed_volumes(planned, batches, **settings)
 
     def _find_plan(self, wish: Wish, request_key: str) -> Plan | None:
         """Return another plan of *wish* that the database takes, where its refusals lead to one.
@@ -199,6 +207,7 @@ class AtdmSession:
 
     def reset_all(self) -> ResetReport:
         """Remove the rows of every request of every run."""
+        self.connection.client.expect_live_rows()
         return self.connection.client.reset_all()
 
     def close(self) -> ResetReport | None:

@@ -21,29 +21,42 @@ class OneConnection(httpx.BaseTransport):
     """Sends every request over one connection to the host of *url*, opened when it is needed and again when it ended.
 
     The extension ``target`` stands in for the URL's path, as with httpx's own transport.
-    Gives up after *connect_s* seconds without a connection, and after *read_s* seconds without a byte. Whatever goes
+    Gives up after *connect_s* seconds without a connection, and after ``read_s`` without a byte. Whatever goes
     wrong is one of httpx's transport errors, and the connection is closed then.
     """
 
     def __init__(self, url: httpx.URL, *, connect_s: float, read_s: float) -> None:
-        self._read_s = read_s
+        self.read_s = read_s
         self._connection = _make_connection(url, connect_s)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Return the answer to *request*, read to its end."""
-        if self._is_over():
-            self._connection.close()
-        if self._connection.sock is None:
-            self._connect(request)
-        with self._closed_on_error(), _translated(request):
-            self._send(request)
-            answer = self._connection.getresponse()
-            stream = httpx.ByteStream(answer.read())
-            return httpx.Response(answer.status, headers=answer.getheaders(), stream=stream, request=request)
+        return self._answer(request, request.read() or None)
+
+    def stream(self, request: httpx.Request, body: Iterator[bytes]) -> httpx.Response:
+        """Return the answer to *request* with *body*, which is asked for its next part when the last one has been sent.
+
+        The request says that its body comes in chunks. What *body* raises, this raises.
+        """
+        return self._answer(request, body)
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+    def _answer(self, request: httpx.Request, body: bytes | Iterator[bytes] | None) -> httpx.Response:
+        streamed = body is not None and not isinstance(body, bytes)
+        if self._is_over():
+            self._connection.close()
+        if self._connection.sock is None:
+            self._connect(request)
+        self._connection.sock.settimeout(self.read_s)
+        with self._closed_on_error(), _translated(request):
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError) if streamed else contextlib.nullcontext():
+                self._send(request, body)  # who has heard enough closes, and may have said why
+            answer = self._connection.getresponse()
+            stream = httpx.ByteStream(answer.read())
+            return httpx.Response(answer.status, headers=answer.getheaders(), stream=stream, request=request)
 
     def _is_over(self) -> bool:
         """Return whether the kept connection has something to read: no answer is due, so that can only be its end."""
@@ -60,14 +73,13 @@ class OneConnection(httpx.BaseTransport):
             raise httpx.ConnectTimeout(str(exc), request=request) from exc
         except OSError as exc:
             raise httpx.ConnectError(str(exc), request=request) from exc
-        self._connection.sock.settimeout(self._read_s)
 
-    def _send(self, request: httpx.Request) -> None:
+    def _send(self, request: httpx.Request, body: bytes | Iterator[bytes] | None) -> None:
         target: bytes = request.extensions.get("target", request.url.raw_path)
         self._connection.putrequest(request.method, target.decode("ascii"), skip_host=True, skip_accept_encoding=True)
         for name, value in request.headers.raw:
             self._connection.putheader(name, value)
-        self._connection.endheaders(request.read() or None)
+        self._connection.endheaders(body, encode_chunked="transfer-encoding" in request.headers)
 
     @contextlib.contextmanager
     def _closed_on_error(self) -> Iterator[None]:

@@ -82,13 +82,13 @@ class TrialOutcome:
 class SeedOutcome:
     """The rows as the database holds them, by row name, columns in table order.
 
-    *tables* are those that have rows in the ledger. *replayed*: the same key and plan had been seeded before;
-    *request_id* and *rows* are of then, the token is new.
+    *counts* says how many rows of each table are in the ledger. *replayed*: the same key and plan had been seeded
+    before; *request_id* and *rows* are of then, the token is new.
     """
 
     request_id: str
     rows: Mapping[str, Mapping[str, Cell]]
-    tables: frozenset[str]
+    counts: Mapping[str, int]
     replayed: bool = False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import secrets
@@ -31,10 +32,11 @@ from pytest_atdm.core.rulebook import Rulebook
 from pytest_atdm.core.tables import MAX_STANDING_ROWS, list_reference_tables
 from pytest_atdm.core.ulid import is_ulid, make_ulid
 from pytest_atdm.core.wire import dump_plan, load, load_plan, plan_hash
+from seeder.batches import decode_batches, grow_batches, judge_batches, look_ahead
 from seeder.records import NewEvent, ReferenceTable, RunStart, SeedCommand
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from pytest_atdm.core.catalog import Catalog
     from pytest_atdm.core.catalog import ReferenceTable as CatalogTable
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.probe import Found
     from pytest_atdm.core.probe.search import Searching
     from pytest_atdm.core.schema import Schema
+    from pytest_atdm.core.volume import Batch
     from seeder.db.database import Database
     from seeder.metrics import Counters
     from seeder.records import AuditTrail, ReferenceReport, RequestRecord, RunRecord, SeedOutcome
@@ -173,6 +176,24 @@ class Seeder:
         self._count_success(receipt, started)
         return receipt
 
+    async def seed_volumes(
+        self, frames: AsyncIterator[bytes], *, expected_hash: str, idempotency_key: str, context: Mapping[str, Cell]
+    ) -> Receipt:
+        """Write the plan in the first of *frames*, and the rows of its volumes, a batch in each of the others.
+
+        Raises:
+            As ``seed_plan``; whatever fails, nothing of it stays.
+        """
+        started = time.perf_counter()
+        try:
+            plan = load_plan(await anext(frames, b""), expected_hash)
+            receipt = await self._seed(plan, expected_hash, idempotency_key, context, decode_batches(frames, plan))
+        except AtdmError as error:
+            self._count_failure(error, started)
+            raise
+        self._count_success(receipt, started)
+        return receipt
+
     async def seed_wish(self, wish: Wish) -> Receipt:
         """Plan the situation here, and write it as ``seed_plan`` does."""
         started = time.perf_counter()
@@ -182,17 +203,23 @@ class Seeder:
             context = {"actor": wish.actor} if wish.actor else {}
             plan = await self._plan(wish, run, request_key, NO_ADVICE)
             try:
-                receipt = await self._seed(plan, plan_hash(dump_plan(plan)), request_key, context)
+                receipt = await self._seed_own(plan, request_key, context)
             except (RowConflict, RowRefused):
                 better = await self._find_plan(wish, run, request_key)
                 if better is None:
                     raise
-                receipt = await self._seed(better, plan_hash(dump_plan(better)), request_key, context)
+                receipt = await self._seed_own(better, request_key, context)
         except AtdmError as error:
             self._count_failure(error, started)
             raise
         self._count_success(receipt, started)
         return receipt
+
+    async def _seed_own(self, plan: Plan, request_key: str, context: Mapping[str, Cell]) -> Receipt:
+        """Write a plan that was made here, and the rows of its volumes, which are made here too."""
+        rulebook = self._gate(await self._database.schema(), plan.domain).rulebook
+        batches = grow_batches(plan, rulebook) if plan.volumes else None
+        return await self._seed(plan, plan_hash(dump_plan(plan)), request_key, context, batches)
 
     async def reset_request(self, request_id: str, token: str, events: Sequence[NewEvent] = ()) -> ResetReport:
         """Append *events*, then remove the request's rows and what hangs below them."""
@@ -280,11 +307,19 @@ class Seeder:
             else:
                 answer = await self._database.list_rows(question.tables, STANDING_ROWS)
 
-    async def _seed(self, plan: Plan, digest: str, idempotency_key: str, context: Mapping[str, Cell]) -> Receipt:
+    async def _seed(
+        self,
+        plan: Plan,
+        digest: str,
+        idempotency_key: str,
+        context: Mapping[str, Cell],
+        batches: AsyncIterator[Batch] | None = None,
+    ) -> Receipt:
         gate = self._gate(await self._schema_of(plan), plan.domain)
         try:
             self._check_budget(plan)
             gate.approve(plan)
+            _check_volumes(plan, are_sent=batches is not None)
         except (InvalidRequest, PlanRejected) as refusal:
             await self._log_refusal(plan, digest, refusal, context)
             raise
@@ -298,14 +333,26 @@ class Seeder:
             events=_events_before_seed(plan, digest, gate.validators, context),
             context=context,
         )
-        outcome = await self._database.seed(command)
-        return self._receipt(plan, digest, token, outcome)
+        if batches is None:
+            return self._receipt(plan, digest, token, await self._database.seed(command))
+        try:
+            async with contextlib.aclosing(look_ahead(judge_batches(batches, gate, plan))) as judged:
+                return self._receipt(plan, digest, token, await self._database.seed(command, judged))
+        except PlanRejected as refusal:
+            await self._log_refusal(plan, digest, refusal, context)
+            raise
 
     def _check_budget(self, plan: Plan) -> None:
         if len(plan.rows) > self._settings.max_rows:
             raise InvalidRequest(
                 f"the plan has {len(plan.rows)} rows, and a request may have {self._settings.max_rows}",
                 hint="ask for fewer rows; several requests of one test may each have so many",
+            )
+        following = sum(volume.rows for volume in plan.volumes)
+        if following > self._settings.max_volume_rows:
+            raise InvalidRequest(
+                f"the volumes have {following} rows, and a request may have {self._settings.max_volume_rows}",
+                hint="ask for fewer rows",
             )
 
     async def _schema_of(self, plan: Plan) -> Schema:
@@ -365,7 +412,7 @@ class Seeder:
             entities=gather_entities(plan, outcome.rows),
             cleanup_token=token,
             audit_url=self.audit_url(plan.run_id),
-            rows=len(plan.rows),
+            rows=len(plan.rows) + sum(volume.rows for volume in plan.volumes),
             replayed=outcome.replayed,
         )
 
@@ -383,6 +430,26 @@ class Seeder:
     def _count_reset(self, report: ResetReport, started: float) -> ResetReport:
         self._counters.count_reset(report, seconds=time.perf_counter() - started)
         return report
+
+
+def _check_volumes(plan: Plan, *, are_sent: bool) -> None:
+    """See that the volumes fit the plan's rows, and that their rows follow.
+
+    Raises:
+        InvalidRequest: they do not.
+    """
+    for volume in plan.volumes:
+        sample = [row.name for row in plan.rows if row.entity == volume.entity and row.table == volume.table]
+        if sample != [f"{volume.entity}[{index}]" for index in range(volume.sample)] or not sample or volume.rows < 1:
+            raise InvalidRequest(
+                f'the volume "{volume.entity}" does not go on from the rows of the plan',
+                hint="plan it with core.planner.plan, and send the plan unchanged",
+            )
+    if plan.volumes and not are_sent:
+        raise InvalidRequest(
+            f'the rows of the volume "{plan.volumes[0].entity}" do not follow the plan',
+            hint="send plan and batches to POST /internal/scenarios/volumes",
+        )
 
 
 def _day_of(wish: Wish, run: RunRecord) -> datetime.date:
@@ -417,8 +484,14 @@ def gather_entities(plan: Plan, rows: Mapping[str, Mapping[str, Cell]]) -> dict[
     for row in plan.rows:
         gathered.setdefault(row.entity, []).append(rows[row.name])
         first.setdefault(row.entity, row)
+    more = {volume.entity: volume.rows for volume in plan.volumes}
     entities = {
-        name: SeededEntity(table=first[name].table, rows=tuple(found), many=first[name].name.endswith("]"))
+        name: SeededEntity(
+            table=first[name].table,
+            rows=tuple(found),
+            many=first[name].name.endswith("]"),
+            more=more.get(name, 0),
+        )
         for name, found in gathered.items()
     }
     for existing in plan.existing:

@@ -33,7 +33,8 @@ class Settings:
     *embedded* says that this process started the Postgres itself: then it is a test database, and its tables are made
     by *migrations*, or without them by the domain's (``migrations/<domain>`` beside the catalog). *allow_databases* are
     names of databases that count as test databases without a mark. Limits: *max_body_bytes* of a request body,
-    *max_rows* per request, *pool_size* connections, *statement_timeout_ms* and *lock_timeout_ms* of each statement.
+    *max_rows* of a plan, *max_volume_rows* of the volumes that follow it, *pool_size* connections,
+    *statement_timeout_ms* and *lock_timeout_ms* of each statement.
     """
 
     database_url: str
@@ -46,6 +47,7 @@ class Settings:
     allow_databases: frozenset[str] = frozenset()
     max_body_bytes: int = 1_000_000
     max_rows: int = 1_000
+    max_volume_rows: int = 1_000_000
     pool_size: int = 8
     statement_timeout_ms: int = 30_000
     lock_timeout_ms: int = 5_000

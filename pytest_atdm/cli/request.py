@@ -129,6 +129,8 @@ def _describe_plan(plan: Plan, digest: str) -> Iterator[str]:
     yield f"plan of {plan.scenario}, as of {plan.as_of}, seed {plan.seed}: {len(plan.rows)} rows, nothing written"
     yield f"run     {plan.run_id}"
     yield f"hash    {digest}"
+    for volume in plan.volumes:
+        yield f"volume  {volume.rows} more rows of {volume.entity} follow, like the {volume.sample} below"
     for row in plan.rows:
         yield f"\n{row.name} ({row.table})"
         cells = {**row.values, **{column: f"<- {key}" for column, key in row.keys.items()}}
@@ -162,8 +164,9 @@ def describe_receipt(receipt: Receipt, session: AtdmSession, fixtures: Mapping[s
     from pytest_atdm.cli.desk import make_page_url  # lazy: startup
 
     yield f"seeded {receipt.scenario}: {receipt.rows} rows, as of {receipt.as_of}\n"
+    keys = {name: session.schema.table(entity.table).primary_key for name, entity in receipt.entities.items()}
     rows = [
-        (name, entity.table, len(entity.rows), _describe_keys(entity, session.schema.table(entity.table).primary_key))
+        (name, entity.table, len(entity.rows) + entity.more, _describe_keys(entity, keys[name]))
         for name, entity in receipt.entities.items()
     ]
     yield from format_table(("entity", "table", "rows", "key"), rows)

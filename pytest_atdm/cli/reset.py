@@ -33,6 +33,7 @@ def reset(run: str | None, token: str | None, *, everything: bool) -> None:
     if everything == bool(run or token) or bool(run) != bool(token):
         raise UsageError("reset what?", hint="write atdm reset RUN --token TOKEN, or atdm reset --all")
     with open_client() as client:
+        client.expect_live_rows()
         report = reset_by_token(client, run, token) if run and token else client.reset_all()
     read_console().answer(report, describe_reset(report))
 

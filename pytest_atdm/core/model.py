@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_atdm.core.strict import Strict
 
-PLAN_FORMAT: Final = 1
+PLAN_FORMAT: Final = 2
 #: The source of a value that the caller gave.
 OVERRIDE: Final = "override"
 
@@ -61,12 +61,33 @@ class Promise(Strict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Volume(Strict):
+    """Rows of an entity that are too many for a plan: its first *sample* rows stand there, *rows* more follow it.
+
+    The row with the index *i* is called ``entity[i]``, whether it stands in the plan or follows. *formulas* are those
+    that the scenario gives, by column.
+    """
+
+    entity: str
+    table: str
+    sample: int
+    rows: int
+    formulas: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """All rows of the entity."""
+        return self.sample + self.rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(Strict):
     """The concrete rows of one request, parents before children.
 
     Pure function of (scenario, schema, overrides, run id, request key, seed, as_of).
     *as_of* is ISO-8601 (a date); *schema* is the schema's fingerprint; *sources* maps ``row.column`` to where its value
-    came from (catalog file and line, or ``override``); a cell without an entry was generated.
+    came from (catalog file and line, or ``override``); a cell without an entry was generated. *volumes* are the
+    entities of which only the first rows are here.
     """
 
     scenario: str
@@ -81,6 +102,7 @@ class Plan(Strict):
     rows: tuple[PlannedRow, ...]
     existing: tuple[ExistingRow, ...] = ()
     promises: tuple[Promise, ...] = ()
+    volumes: tuple[Volume, ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     format: int = PLAN_FORMAT
 
@@ -102,11 +124,15 @@ class Finding(Strict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeededEntity(Strict):
-    """The rows of one entity as the database holds them, columns in table order. *many* where it has a count."""
+    """The rows of one entity as the database holds them, columns in table order. *many* where it has a count.
+
+    *more* rows of a volume stand in the database beside those listed.
+    """
 
     table: str
     rows: tuple[Mapping[str, Cell], ...]
     many: bool = False
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

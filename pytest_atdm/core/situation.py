@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,7 +10,6 @@ from pytest_atdm.core.expressions import SOME, UNDECIDED, EvaluationError, compi
 from pytest_atdm.core.types import to_operand
 
 if TYPE_CHECKING:
-    import datetime
     from collections.abc import Iterable, Mapping
 
     from pytest_atdm.core.expressions import Evaluator, Parts, Scope, Value
@@ -139,6 +139,16 @@ def read_cell(column: Column, cell: Cell, rulebook: Rulebook) -> Value:
         return to_operand(column.type, cell, rulebook.schema)
     except ValueError:
         return UNDECIDED
+
+
+def read_parameter(value: Value) -> Value:
+    """Return a plan's parameter as expressions take it: text that is an ISO date is a date."""
+    if isinstance(value, str) and len(value) == 10:
+        try:
+            return datetime.date.fromisoformat(value)
+        except ValueError:
+            return value
+    return value
 
 
 def default_value(column: Column, as_of: datetime.date) -> Value:

@@ -40,12 +40,16 @@ class FixtureColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixtureEntity:
-    """The rows of one entity, columns in table order. *many* where the scenario gives it a count."""
+    """The rows of one entity, columns in table order. *many* where the scenario gives it a count.
+
+    *more* rows of a volume stand in the database beside those listed.
+    """
 
     table: str
     columns: tuple[FixtureColumn, ...]
     rows: tuple[Mapping[str, object], ...]
     many: bool = False
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +106,7 @@ def _make_entity(entity: SeededEntity, schema: Schema) -> FixtureEntity:
         )
         for name in names
     )
-    return FixtureEntity(table=table.id, columns=columns, rows=rows, many=entity.many)
+    return FixtureEntity(table=table.id, columns=columns, rows=rows, many=entity.many, more=entity.more)
 
 
 def write_atomically(path: Path, text: str) -> Path:

@@ -63,12 +63,12 @@ def close_over(target: Target, roots: Collection[str]) -> Closure:
     return Closure(tables=tuple(schema.tables[name] for name in sorted(reached)), edges=tuple(edges))
 
 
-def reached_sql(closure: Closure, target: Target, *, with_edges: bool = False) -> str:
+def reached_sql(closure: Closure, target: Target, *, with_edges: bool = False, wide: bool = False) -> str:
     """Return the SQL of ``reached``: seeded rows of ``req`` and, down every foreign key, what refers to them.
 
     Columns: relation, key, request_id (whose reset finds the row), old (it stands there without us: not followed
     further), seeded; with *with_edges* also via (the edge's number) and parent (the key referred to), both NULL for
-    rows of the ledger.
+    rows of the ledger. *wide*: some of the requests have volumes, whose rows the ledger holds as ranges.
     """
     edge_names, edge_nulls, edge_cells = (
         (", via, parent", ", NULL::integer, NULL::jsonb", ", e.via, e.parent") if with_edges else ("", "", "")
@@ -76,6 +76,14 @@ def reached_sql(closure: Closure, target: Target, *, with_edges: bool = False) -
     ledger = f"""
     SELECT l.relation, l.key, l.request_id, false, true{edge_nulls}
     FROM req JOIN atdm.ledger l ON l.request_id = req.request_id"""
+    if wide:
+        # A key that stands alone in the ledger was taken anew since: whose range holds it too has lost that row.
+        ledger += f"""
+    UNION ALL
+    SELECT l.relation, k.key, l.request_id, false, true{edge_nulls}
+    FROM req JOIN atdm.ledger_range l ON l.request_id = req.request_id, generate_series(l.first, l.last) AS n,
+        LATERAL (SELECT jsonb_build_object(l.key_column, n) AS key) k
+    WHERE NOT EXISTS (SELECT FROM atdm.ledger o WHERE o.relation = l.relation AND o.key = k.key)"""
     names = f"reached (relation, key, request_id, old, seeded{edge_names})"
     if not closure.edges:
         return f"{names} AS ({ledger})"
@@ -85,7 +93,8 @@ def reached_sql(closure: Closure, target: Target, *, with_edges: bool = False) -
     -- A row that another live request seeded is that request's. A scalar subquery: EXISTS would hash the whole ledger.
     SELECT e.relation COLLATE "C", e.key, d.request_id, CASE WHEN {_NEW} THEN coalesce((
         SELECT o.request_id <> ALL ($1::text[]) FROM atdm.ledger o
-        WHERE o.relation = e.relation AND o.key = e.key), false)
+        WHERE o.relation = e.relation AND o.key = e.key),
+        CASE WHEN e.serial IS NOT NULL THEN atdm.range_owner(e.relation, e.serial) <> ALL ($1::text[]) END, false)
         ELSE true END, false{edge_cells}
     FROM reached d JOIN req q ON q.request_id = d.request_id, LATERAL ({branches}
     ) e

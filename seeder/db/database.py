@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import asyncpg
 
 from pytest_atdm.core.errors import Conflict, InternalError
+from pytest_atdm.core.planner import MAX_LISTED
 from pytest_atdm.core.virtual_keys import find_catalog_keys
 from pytest_atdm.data import folder as shipped_folder
 from seeder.db import audit, migrate, reference, runs, standing
@@ -25,12 +26,13 @@ from seeder.db.template import open_migrated_pool
 from seeder.db.trial import Trials
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
     from pytest_atdm.core.catalog import Catalog
     from pytest_atdm.core.model import Cell, Plan, ResetReport, TargetState
     from pytest_atdm.core.schema import Schema
+    from pytest_atdm.core.volume import Batch
     from seeder.db.introspect import Target
     from seeder.db.pool import Pool
     from seeder.records import (
@@ -69,7 +71,7 @@ class Database:
         self._blocks = KeyBlocks(pool)
         self._target: Target | None = None
         self._writers: tuple[SeedWriter, ResetWriter] | None = None
-        self._tables_of: dict[str, frozenset[str]] = {}  # live requests that this process made
+        self._counts_of: dict[str, Mapping[str, int]] = {}  # live requests that this process made
 
     @classmethod
     async def open(cls, settings: Settings, catalog: Catalog | None = None) -> Database:
@@ -137,8 +139,10 @@ class Database:
         await self.read_schema()  # the evidence of what is there already is taken of every table that there is now
         return await runs.start_run(self._pool, (await self._current())[0], run)
 
-    async def seed(self, command: SeedCommand) -> SeedOutcome:
+    async def seed(self, command: SeedCommand, batches: AsyncIterable[Batch] | None = None) -> SeedOutcome:
         """Write the plan's rows, their ledger and the audit events: all or nothing, one round trip.
+
+        *batches* are the rows of its volumes, written as they come, in the same transaction.
 
         Raises:
             NotFound: no such run.
@@ -148,8 +152,8 @@ class Database:
             SchemaMismatch: the plan names a table or column that the database lacks.
         """
         _, seeder, _ = await self._current()
-        outcome = await seeder.write(command)
-        self._tables_of[outcome.request_id] = outcome.tables
+        outcome = await seeder.write(command, batches)
+        self._counts_of[outcome.request_id] = outcome.counts
         return outcome
 
     async def try_plan(self, plan: Plan) -> TrialOutcome:
@@ -195,16 +199,17 @@ class Database:
             Unauthorized: the token is not this request's.
             RowRefused: a constraint or trigger of the target refused the deletion; nothing has changed.
         """
-        tables = self._tables_of.get(request_id)
-        if tables is None:
-            tables = frozenset((await runs.read_request(self._pool, request_id)).rows)
+        counts = self._counts_of.get(request_id)
+        if counts is None:
+            counts = (await runs.read_request(self._pool, request_id)).rows
+        tables, wide = frozenset(counts), _may_be_wide(counts)
 
         async def reset(connection: asyncpg.Connection, writer: ResetWriter) -> ResetReport:
-            (report,) = await writer.reset(connection, [request_id], tables, token_hash, events)
+            (report,) = await writer.reset(connection, [request_id], tables, token_hash, events, wide=wide)
             return report
 
         report = await self._retry(f"resetting request {request_id}", reset)
-        self._tables_of.pop(request_id, None)
+        self._counts_of.pop(request_id, None)
         return report
 
     async def reset_run(self, run_id: str) -> ResetReport:
@@ -330,12 +335,18 @@ class Database:
             return await reset(connection, writer)
 
 
+def _may_be_wide(counts: Mapping[str, int]) -> bool:
+    """Return whether a request that seeded so many rows of each table may have volumes."""
+    return any(count > MAX_LISTED for count in counts.values())
+
+
 async def _reset_live(connection: asyncpg.Connection, writer: ResetWriter, run_id: str | None) -> ResetReport:
     """Reset the live requests of the run, or of all, newest first: later ones may refer to earlier ones' rows."""
     live = await connection.fetch(QUERIES["live_requests"], run_id)
     reports: list[ResetReport] = []
     for start in range(0, len(live), BATCH_REQUESTS):
         batch = live[start : start + BATCH_REQUESTS]
-        tables = frozenset(name for row in batch for name in json.loads(row["counts"]))
-        reports += await writer.reset(connection, [row["request_id"] for row in batch], tables)
+        counts = [json.loads(row["counts"]) for row in batch]
+        tables, wide = frozenset(name for one in counts for name in one), any(map(_may_be_wide, counts))
+        reports += await writer.reset(connection, [row["request_id"] for row in batch], tables, wide=wide)
     return sum_reports(reports)

@@ -12,6 +12,7 @@ from seeder.db.cells import dump_json
 from seeder.db.closure import close_over, reached_sql
 from seeder.db.keys import match_sql
 from seeder.db.queries import quote_ident, quote_table, quote_text
+from seeder.db.ranges import RangeRemoval
 from seeder.db.reports import mark_repeated, read_report
 from seeder.db.runs import unknown_request
 from seeder.db.steps import Steps
@@ -59,7 +60,8 @@ ORDER BY r.request_id, l.ordinal NULLS LAST"""
 
 _REMOVED: Final = """stuck AS MATERIALIZED (SELECT false AS yes),
 counts AS (
-    SELECT * FROM jsonb_to_recordset($5::jsonb) AS g (relation text, request_id text, seeded boolean, rows bigint)
+    SELECT relation, request_id, seeded, sum(rows)::bigint AS rows
+    FROM jsonb_to_recordset({gone}) AS g (relation text, request_id text, seeded boolean, rows bigint) GROUP BY 1, 2, 3
 )"""
 
 
@@ -69,8 +71,9 @@ class ResetWriter:
     def __init__(self, pool: Pool, target: Target) -> None:
         self._target = target
         self._steps = Steps(pool, target)
+        self._ranges = RangeRemoval(target)
         self._closures: dict[frozenset[str], Closure] = {}
-        self._statements: dict[frozenset[str], str] = {}
+        self._statements: dict[tuple[frozenset[str], bool], str] = {}
 
     async def reset(
         self,
@@ -79,8 +82,12 @@ class ResetWriter:
         tables: frozenset[str],
         token_hash: bytes | None = None,
         events: Sequence[NewEvent] = (),
+        *,
+        wide: bool = False,
     ) -> list[ResetReport]:
         """Reset the requests, which seeded rows of *tables*, in one statement; the reports are in the order of the ids.
+
+        *wide*: some of them may have volumes.
 
         Raises:
             NotFound, Unauthorized: there is none, or the token is not its own; then it has not changed.
@@ -88,12 +95,27 @@ class ResetWriter:
         """
         kinds, details = dump_events(events)
         arguments = (list(request_ids), token_hash, [*kinds, EventKind.RESET_EXECUTED], details)
+        if wide:
+            async with connection.transaction():
+                removed = await self._ranges.remove(connection, request_ids, token_hash)
+                return await self._reset(connection, tables, request_ids, (*arguments, dump_json(removed)), wide=True)
+        return await self._reset(connection, tables, request_ids, arguments, wide=False)
+
+    async def _reset(
+        self,
+        connection: asyncpg.Connection,
+        tables: frozenset[str],
+        request_ids: Sequence[str],
+        arguments: tuple[object, ...],
+        *,
+        wide: bool,
+    ) -> list[ResetReport]:
         if any(table.id in self._target.guarded for table in self._closure(tables).tables):
-            rows = await self._reset_with_care(connection, tables, arguments)
+            rows = await self._reset_with_care(connection, tables, arguments, wide=wide)
         else:
-            rows = await connection.fetch(self._statement(tables), *arguments)
+            rows = await connection.fetch(self._statement(tables, wide=wide), *arguments)
             if any(row["outcome"] == "stuck" for row in rows):
-                rows = await self._reset_with_care(connection, tables, arguments)
+                rows = await self._reset_with_care(connection, tables, arguments, wide=wide)
         reports = {row["request_id"]: _read_outcome(row) for row in rows}
         return [reports[request_id] for request_id in request_ids]
 
@@ -102,22 +124,22 @@ class ResetWriter:
             self._closures[tables] = close_over(self._target, tables)
         return self._closures[tables]
 
-    def _statement(self, tables: frozenset[str]) -> str:
-        if tables not in self._statements:
+    def _statement(self, tables: frozenset[str], *, wide: bool) -> str:
+        if (tables, wide) not in self._statements:
             closure = self._closure(tables)
-            walk = f"WITH RECURSIVE {_REQ},\n{reached_sql(closure, self._target)},\n{_FOUND}"
-            self._statements[tables] = _remove_sql(walk, closure, _quote_json(_NOTHING_NOTED))
-        return self._statements[tables]
+            walk = f"WITH RECURSIVE {_REQ},\n{reached_sql(closure, self._target, wide=wide)},\n{_FOUND}"
+            self._statements[tables, wide] = _remove_sql(walk, closure, _quote_json(_NOTHING_NOTED), wide=wide)
+        return self._statements[tables, wide]
 
     async def _reset_with_care(
-        self, connection: asyncpg.Connection, tables: frozenset[str], arguments: tuple[object, ...]
+        self, connection: asyncpg.Connection, tables: frozenset[str], arguments: tuple[object, ...], *, wide: bool
     ) -> list[Any]:
         """Reset where old rows refer to ours, or triggers take part in the deletion.
 
         Old references are loosened where they can be; what they hold is left standing, and the report says so.
         """
         closure = self._closure(tables)
-        walk = f"WITH RECURSIVE {_REQ},\n{reached_sql(closure, self._target, with_edges=True)}"
+        walk = f"WITH RECURSIVE {_REQ},\n{reached_sql(closure, self._target, with_edges=True, wide=wide)}"
         async with connection.transaction():
             found = await connection.fetch(f"{walk}\n{_LIST_REACHED}", *arguments[:2])
             verdict = judge(
@@ -126,8 +148,14 @@ class ResetWriter:
             )
             await _detach(connection, closure, verdict)
             removed = await self._steps.remove(connection, [step.row for step in verdict.delete])
-            notes = f"coalesce($6::jsonb -> req.request_id, '{_NOTHING_NOTED}')"
-            statement = _finish_sql(f"WITH {_REQ},\n{_REMOVED}", notes)
+            counts, notes = len(arguments) + 1, len(arguments) + 2
+            gone = f"${counts}::jsonb" + (" || $5::jsonb" if wide else "")
+            removed_sql = _REMOVED.format(gone=gone)
+            statement = _finish_sql(
+                f"WITH {_REQ},\n{removed_sql}",
+                f"coalesce(${notes}::jsonb -> req.request_id, '{_NOTHING_NOTED}')",
+                wide=wide,
+            )
             given = (_dump_counts(verdict, removed), _dump_notes(verdict, closure))
             rows: list[Any] = await connection.fetch(statement, *arguments, *given)
             return rows
@@ -137,7 +165,7 @@ def _quote_json(text: str) -> str:
     return f"{quote_text(text)}::jsonb"
 
 
-def _remove_sql(rows: str, closure: Closure, notes: str) -> str:
+def _remove_sql(rows: str, closure: Closure, notes: str, *, wide: bool) -> str:
     """Return the statement that deletes ``rows``, writes the reports (with *notes*), and appends to the chains.
 
     Foreign keys are checked when it ends, so the order of its deletions is free, cycles included.
@@ -151,11 +179,23 @@ def _remove_sql(rows: str, closure: Closure, notes: str) -> str:
     gone = " UNION ALL ".join(f"SELECT * FROM x{number}" for number in range(len(closure.tables)))
     gone = gone or "SELECT relation, request_id, seeded FROM rows WHERE false"
     counts = f"counts AS (SELECT relation, request_id, seeded, count(*) AS rows FROM ({gone}) gone GROUP BY 1, 2, 3)"
-    return _finish_sql(",\n".join(filter(None, (rows, deletions, counts))), notes)
+    if wide:  # what went as ranges is counted already
+        counts = (
+            counts.replace("counts AS", "single AS", 1)
+            + """,
+counts AS (
+    SELECT relation, request_id, seeded, sum(rows)::bigint AS rows FROM (
+        SELECT * FROM single UNION ALL SELECT * FROM jsonb_to_recordset($5::jsonb)
+            AS g (relation text, request_id text, seeded boolean, rows bigint)) gone
+    GROUP BY 1, 2, 3
+)"""
+        )
+    return _finish_sql(",\n".join(filter(None, (rows, deletions, counts))), notes, wide=wide)
 
 
-def _finish_sql(counts: str, notes: str) -> str:
+def _finish_sql(counts: str, notes: str, *, wide: bool) -> str:
     """Return the statement around ``req``, ``stuck`` and ``counts``: reports, ledger, requests and events."""
+    ranges = "unranged AS (DELETE FROM atdm.ledger_range l USING reports r WHERE l.request_id = r.request_id),"
     return f"""{counts},
 reports AS MATERIALIZED (
     SELECT req.request_id, req.run_id, {notes} || jsonb_build_object(
@@ -165,6 +205,7 @@ reports AS MATERIALIZED (
     WHERE NOT (SELECT yes FROM stuck) GROUP BY req.request_id, req.run_id
 ),
 emptied AS (DELETE FROM atdm.ledger l USING reports r WHERE l.request_id = r.request_id),
+{ranges if wide else ""}
 marked AS (
     UPDATE atdm.request q SET state = 'reset', reset_at = clock_timestamp(), report = r.report, answer = NULL
     FROM reports r WHERE q.request_id = r.request_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -18,12 +18,14 @@ from seeder.db.closure import close_over
 from seeder.db.insertion import group_columns, insert_sql
 from seeder.db.queries import QUERIES, quote_text
 from seeder.db.steps import RowDroppedError, Steps, read_key
+from seeder.db.volumes import VolumeWriter
 from seeder.records import SeedOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Mapping, Sequence
 
     from pytest_atdm.core.model import Cell, Plan, PlannedRow
+    from pytest_atdm.core.volume import Batch
     from seeder.db.insertion import Group
     from seeder.db.introspect import Target
     from seeder.db.keys import KeyBlocks
@@ -51,18 +53,21 @@ class SeedWriter:
         self._target = target
         self._blocks = blocks
         self._steps = Steps(pool, target)
+        self._volumes = VolumeWriter(pool, target)
         self._statements: dict[tuple[tuple[Group, ...], bool], str] = {}
         self._readers: dict[str, CellReader] = {}
         self._groups: dict[tuple[str, ...], Group] = {}  # by table and columns as they stand in the plan
 
-    async def write(self, command: SeedCommand) -> SeedOutcome:
-        """Write the plan, or answer from the request that its idempotency key made before.
+    async def write(self, command: SeedCommand, batches: AsyncIterable[Batch] | None = None) -> SeedOutcome:
+        """Write the plan and the *batches* that follow it, or answer from the request that its key made before.
 
         Raises:
             RowConflict, RowRefused, SchemaMismatch, Conflict, NotFound, DatabaseUnavailable: nothing has been written.
         """
         doing = f'seeding "{command.plan.scenario}"'
         with translated(doing):
+            if batches is not None:
+                return await self._replay(command) or await self._write_with_volumes(command, batches)
             values = await self.allot_keys(command.plan)
             taking_over = False
             for attempt in range(1, ATTEMPTS + 1):
@@ -82,43 +87,82 @@ class SeedWriter:
     async def _write_once(
         self, command: SeedCommand, values: Mapping[str, Mapping[str, Cell]], *, taking_over: bool
     ) -> SeedOutcome:
-        tables = frozenset(row.table for row in command.plan.rows)
-        if tables & self._target.triggered:
-            answer, tables = await self._write_in_steps(command, values, taking_over=taking_over)
+        counts = _count_rows(command.plan)
+        if counts.keys() & self._target.triggered:
+            async with self._pool.acquire() as connection, connection.transaction():
+                answer, counts = await self._write_in_steps(connection, command, values, taking_over=taking_over)
         else:
-            answer = await self._write_at_once(command, values, taking_over=taking_over)
-        return SeedOutcome(request_id=command.request_id, rows=self._read_answer(command.plan, answer), tables=tables)
+            answer = await self._write_at_once(self._pool, command, values, taking_over=taking_over)
+        return self._outcome(command, answer, counts)
+
+    def _outcome(self, command: SeedCommand, answer: str, counts: Mapping[str, int]) -> SeedOutcome:
+        rows = self._read_answer(command.plan, answer)
+        return SeedOutcome(request_id=command.request_id, rows=rows, counts=counts)
+
+    async def _write_with_volumes(self, command: SeedCommand, batches: AsyncIterable[Batch]) -> SeedOutcome:
+        """Write the plan's own rows, then the batches as they come; one transaction, and no second try."""
+        plan = command.plan
+        self._volumes.check(plan)
+        values = await self.allot_keys(plan)
+        keys = await self._volumes.take_keys(plan, values)
+        counts = _count_rows(plan)
+        command = replace(command, context={**command.context, "volumes": keys.describe(plan)})
+
+        async def load(connection: asyncpg.Connection) -> None:
+            async for batch in batches:
+                await self._volumes.write(connection, batch, keys, command.request_id)
+            await self._volumes.keep_ranges(connection, plan, keys, command.request_id)
+
+        async with self._pool.acquire() as connection, connection.transaction():
+            if counts.keys() & self._target.triggered:
+                answer, counts = await self._write_in_steps(connection, command, values, taking_over=True, load=load)
+            else:
+                answer = await self._write_at_once(connection, command, values, taking_over=True)
+                await load(connection)
+        return self._outcome(command, answer, counts)
 
     async def _write_at_once(
-        self, command: SeedCommand, values: Mapping[str, Mapping[str, Cell]], *, taking_over: bool
+        self,
+        executor: Pool | asyncpg.Connection,
+        command: SeedCommand,
+        values: Mapping[str, Mapping[str, Cell]],
+        *,
+        taking_over: bool,
     ) -> str:
         batches = self._batch_by_table(command.plan, values)
         statement = self._statement(tuple(batch.group for batch in batches), taking_over=taking_over)
         names = [name for batch in batches for name in batch.names]
         payloads = (dump_json(batch.rows) for batch in batches)
-        answer: str = await self._pool.fetchval(statement, *_bind(command), names, *payloads)
+        answer: str = await executor.fetchval(statement, *_bind(command), names, *payloads)
         return answer
 
     async def _write_in_steps(
-        self, command: SeedCommand, values: Mapping[str, Mapping[str, Cell]], *, taking_over: bool
-    ) -> tuple[str, frozenset[str]]:
+        self,
+        connection: asyncpg.Connection,
+        command: SeedCommand,
+        values: Mapping[str, Mapping[str, Cell]],
+        *,
+        taking_over: bool,
+        load: Callable[[asyncpg.Connection], Awaitable[None]] | None = None,
+    ) -> tuple[str, Counter[str]]:
         """Write in the plan's order: triggers that look for a row's parent find it. What they write belongs to it."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            try:
-                held = await self._steps.insert(connection, command.plan.rows, values)
-            except RowDroppedError as dropped:
-                raise dropped_row(dropped.row) from None
-            statement = self._finish_sql(
-                "seeded AS (SELECT relation, key, body::json, row_number() OVER () AS n"
-                " FROM jsonb_to_recordset($14::jsonb) AS s(relation text, key jsonb, body text))",
-                {row.relation for row in held},
-                taking_over=taking_over,
-            )
-            names = [row.name for row in held if row.name is not None]
-            rows = [{"relation": row.relation, "key": read_key(row.key), "body": row.body} for row in held]
-            counts = Counter(row.relation for row in held)
-            answer: str = await connection.fetchval(statement, *_bind(command, counts), names, dump_json(rows))
-            return answer, frozenset(counts)
+        try:
+            held = await self._steps.insert(connection, command.plan.rows, values)
+        except RowDroppedError as dropped:
+            raise dropped_row(dropped.row) from None
+        if load is not None:
+            held += await self._steps.find_made_by(connection, load, _count_volumes(command.plan), held)
+        statement = self._finish_sql(
+            "seeded AS (SELECT relation, key, body::json, row_number() OVER () AS n"
+            " FROM jsonb_to_recordset($14::jsonb) AS s(relation text, key jsonb, body text))",
+            {row.relation for row in held},
+            taking_over=taking_over,
+        )
+        names = [row.name for row in held if row.name is not None]
+        rows = [{"relation": row.relation, "key": read_key(row.key), "body": row.body} for row in held]
+        counts = Counter(row.relation for row in held) + _count_volumes(command.plan)
+        answer: str = await connection.fetchval(statement, *_bind(command, counts), names, dump_json(rows))
+        return answer, counts
 
     def _batch_by_table(self, plan: Plan, values: Mapping[str, Mapping[str, Cell]]) -> list[_Batch]:
         names: dict[Group, list[str]] = defaultdict(list)
@@ -259,7 +303,7 @@ SELECT answer::text FROM written, appended WHERE seq > 0"""
         return SeedOutcome(
             request_id=found["request_id"],
             rows=self._read_answer(plan, found["answer"]),
-            tables=frozenset(json.loads(found["counts"])),
+            counts=json.loads(found["counts"]),
             replayed=True,
         )
 
@@ -272,10 +316,22 @@ def dropped_row(row: PlannedRow) -> RowRefused:
     )
 
 
+def _count_rows(plan: Plan) -> Counter[str]:
+    """Return how many rows of each table the request has, by table id."""
+    return Counter(row.table for row in plan.rows) + _count_volumes(plan)
+
+
+def _count_volumes(plan: Plan) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for volume in plan.volumes:
+        counts[volume.table] += volume.rows
+    return counts
+
+
 def _bind(command: SeedCommand, written: Mapping[str, int] | None = None) -> tuple[object, ...]:
     """Return the parameters $1 to $12 of every seeding statement; *written* counts rows where triggers made some."""
     plan = command.plan
-    counts: dict[str, Cell] = {**(written or Counter(row.table for row in plan.rows))}
+    counts: dict[str, Cell] = {**(written or _count_rows(plan))}
     committed = {"scenario": plan.scenario, "plan_hash": command.plan_hash, "rows": counts, **command.context}
     kinds, details = dump_events(command.events)
     return (

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from pytest_atdm.core.errors import RowRefused
 from pytest_atdm.core.planner.order import batch_rows, order_removal
 from seeder.db.cells import dump_json
 from seeder.db.insertion import group_columns, insert_sql
@@ -19,7 +20,7 @@ from seeder.db.keys import PLACE, identify, key_sql, match_sql
 from seeder.db.queries import QUERIES, quote_table, quote_text
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
 
     import asyncpg
 
@@ -186,6 +187,34 @@ class Steps:
         return any(one.kind == "rule" and "insert" in one.events for one in self._target.schema.tables[table].triggers)
 
     # -- what triggers made
+
+    async def find_made_by(
+        self,
+        connection: asyncpg.Connection,
+        load: Callable[[asyncpg.Connection], Awaitable[None]],
+        loaded: Mapping[str, int],
+        held: Sequence[Held],
+    ) -> list[Held]:
+        """Call *load*, which inserts so many rows as *loaded* says, and return what triggers made beside them.
+
+        Raises:
+            RowRefused: they made rows of the same tables, which cannot be told from the loaded ones.
+        """
+        before = await self.activity(connection)
+        await load(connection)
+        await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        done = (await self.activity(connection)).since(before)
+        known = {(row.relation, row.key) for row in held}
+        made: list[Held] = []
+        for table, count in sorted(done.inserted.items()):
+            if table in loaded and count > loaded[table]:
+                raise RowRefused(
+                    f"{table}: a trigger makes rows of this table, which cannot be told from those of a volume",
+                    hint="ask for at most 1,000 rows of the entity whose trigger it is",
+                )
+            if table not in loaded:
+                made += [row for row in await self._new(connection, table) if (row.relation, row.key) not in known]
+        return made
 
     async def _find_made(self, connection: asyncpg.Connection, before: Activity, held: Sequence[Held]) -> list[Held]:
         """Return the rows that stand there beyond *held* by this transaction's doing."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 from litestar import Controller, delete, get, post
+from litestar.exceptions import LitestarException
 
 from pytest_atdm.core.audit import EventKind
 from pytest_atdm.core.errors import (
@@ -24,6 +26,7 @@ from pytest_atdm.core.errors import (
 )
 from pytest_atdm.core.model import Plan, Receipt, ResetReport
 from pytest_atdm.core.wire import load
+from seeder.batches import read_frames, read_out
 from seeder.records import NewEvent, ReferenceReport, RequestRecord
 from seeder.routes.answer import JsonAnswer, answer_json
 from seeder.routes.bodies import ContextBody, EventsBody, ReferenceBody, ScenarioBody
@@ -33,6 +36,8 @@ from seeder.routes.shapes import AppendedShape
 from seeder.service import Wish
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from litestar.types import Scope
 
     from pytest_atdm.core.model import Cell
@@ -43,9 +48,15 @@ PLAN_HASH: Final = "ATDM-Plan-Hash"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 CONTEXT: Final = "ATDM-Context"
 SEED_PATH: Final = "/internal/scenarios/seed"
+VOLUMES_PATH: Final = "/internal/scenarios/volumes"
 REQUESTS_PATH: Final = "/test-data/requests"
 _MAX_KEY_CHARACTERS: Final = 500
 _TOKEN_INPUT: Final = Input("header", CLEANUP_TOKEN, "from the receipt of this request", required=True)
+_SEED_INPUTS: Final = (
+    Input("header", PLAN_HASH, "sha256: and the 64 hex digits of the plan's SHA-256", required=True),
+    Input("header", IDEMPOTENCY_KEY, "unique within the run, one per attempt", required=True),
+    Input("header", CONTEXT, "JSON with any of test, attempt, actor; kept in the audit log"),
+)
 _WRITING: Final = (
     InvalidRequest,
     NotFound,
@@ -66,11 +77,7 @@ class Requests(Controller):
     @post(
         SEED_PATH,
         summary="Write a plan",
-        inputs=(
-            Input("header", PLAN_HASH, "sha256: and the 64 hex digits of the body's SHA-256", required=True),
-            Input("header", IDEMPOTENCY_KEY, "unique within the run, one per attempt", required=True),
-            Input("header", CONTEXT, "JSON with any of test, attempt, actor; kept in the audit log"),
-        ),
+        inputs=_SEED_INPUTS,
         body=Plan,
         answers={201: Receipt, 200: Receipt},
         errors=(*_WRITING, PlanTampered),
@@ -82,6 +89,22 @@ class Requests(Controller):
         ``replayed`` true and a fresh cleanup token (the older stops working); with another plan it is a conflict.
         """
         return await seed_plan(request.scope, await request.body(), seeder)
+
+    @post(
+        VOLUMES_PATH,
+        summary="Write a plan with volumes",
+        inputs=_SEED_INPUTS,
+        request_max_body_size=None,  # read as it comes, and never held as a whole
+        answers={201: Receipt, 200: Receipt},
+        errors=(*_WRITING, PlanTampered),
+    )
+    async def seed_volumes(self, request: Call, seeder: Service) -> JsonAnswer:
+        """Takes a plan and the rows of its volumes in one body, and writes them as they come: all or nothing.
+
+        The body is made of frames: the length of the content in 8 bytes, highest first, and the content. The first
+        frame is the plan, each other an Arrow IPC stream with one record batch, the last is empty.
+        """
+        return await seed_volumes(request, seeder)
 
     @post(
         REQUESTS_PATH,
@@ -174,6 +197,28 @@ async def seed_plan(scope: Scope, body: bytes, seeder: Seeder) -> JsonAnswer:
         context=_read_context(read_header(scope, CONTEXT)),
     )
     return answer_json(receipt, status=200 if receipt.replayed else 201)
+
+
+async def seed_volumes(request: Call, seeder: Seeder) -> JsonAnswer:
+    """Answer a call that seeds a plan with volumes."""
+    chunks = _read_body(request)
+    try:
+        receipt = await seeder.seed_volumes(
+            read_frames(chunks),
+            expected_hash=_require_header(request.scope, PLAN_HASH),
+            idempotency_key=_require_header(request.scope, IDEMPOTENCY_KEY),
+            context=_read_context(read_header(request.scope, CONTEXT)),
+        )
+    finally:
+        await read_out(chunks)
+    return answer_json(receipt, status=200 if receipt.replayed else 201)
+
+
+async def _read_body(request: Call) -> AsyncIterator[bytes]:
+    """Yield the body as it comes; it ends where the caller goes away, too."""
+    with contextlib.suppress(LitestarException):
+        async for chunk in request.stream():
+            yield chunk
 
 
 async def reset_request(scope: Scope, body: bytes, seeder: Seeder, request_id: str) -> JsonAnswer:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PURE_MODULES: Final = frozenset({
     "__future__", "bisect", "calendar", "collections", "contextlib", "dataclasses", "datetime", "decimal", "difflib",
     "enum", "fractions", "functools", "hashlib", "heapq", "hmac", "inspect", "ipaddress", "itertools", "json",
-    "keyword", "math", "msgspec", "operator", "pgparse", "pydantic", "pytest_atdm", "re", "string", "struct",
+    "keyword", "math", "msgspec", "operator", "pgparse", "pyarrow", "pydantic", "pytest_atdm", "re", "string", "struct",
     "textwrap", "types", "typing", "typing_extensions", "unicodedata", "uuid", "warnings", "yaml", "zoneinfo",
 })  # fmt: skip
 IMPURE_CALLS: Final = frozenset({

@@ -243,3 +243,19 @@ def test_atdm_data_without_a_mark_says_what_is_missing(suite: Suite) -> None:
     result.stdout.fnmatch_lines(
         ["*test_a takes atdm_data, and no scenario is asked for*", '*put @atdm_scenario("name")*']
     )
+
+
+def test_a_volume_counts_all_rows_and_shows_the_first() -> None:
+    """Its length is that of the whole; rows beyond those that travelled are an error that says where they are."""
+    listed = FixtureEntity(table="public.sales", columns=(), rows=(ROW, {**ROW, "id": 8}), many=True, more=1_998)
+
+    sales = make_data(sale=listed).sale
+
+    assert (2_000, 2) == (len(sales), len(sales.listed))
+    assert (7, 8) == (sales[0].id, sales[1].id)
+    assert sales.listed == sales[:2] == make_data(sale=listed).rows("sale")
+    assert "<2000 rows of sale, the first sale(id=7" in repr(sales)
+    with pytest.raises(LookupError, match=r"row 1999 of sale stands in the database only: of the 2000 rows .* first 2"):
+        sales[-1]
+    with pytest.raises(IndexError):
+        sales[2_000]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_atdm.core.errors import PlanRejected
+from pytest_atdm.core.gate.batches import BatchGate
 from pytest_atdm.core.gate.check import Check, Validator, ValidatorFunction
 from pytest_atdm.core.gate.passed import PassedParts
 from pytest_atdm.core.gate.promises import find_broken_promises
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.model import Finding, Plan
     from pytest_atdm.core.rulebook import Rulebook
 
-__all__ = ("Check", "Gate", "Validator", "ValidatorFunction")
+__all__ = ("BatchGate", "Check", "Gate", "Validator", "ValidatorFunction", "reject")
 
 BUILT_IN = (
     Validator("referential", find_broken_references),
@@ -41,6 +42,11 @@ class Gate:
         """The names of the validators that a plan passes, in their order."""
         return tuple(validator.name for validator in self._validators)
 
+    @property
+    def has_others(self) -> bool:
+        """True where validators other than the built-in take part."""
+        return len(self._validators) > len(BUILT_IN)
+
     def check(self, plan: Plan) -> tuple[Finding, ...]:
         """Return everything that the validators object to, in their order and in the order of the plan's rows.
 
@@ -62,10 +68,14 @@ class Gate:
         """
         findings = self.check(plan)
         if findings:
-            lines = [f"{one.path}: {one.message} ({one.source})" for one in findings]
-            raise PlanRejected(
-                f"{plan.scenario}: the gate has {len(findings)} finding{'s' * (len(findings) > 1)}:\n  "
-                + "\n  ".join(lines),
-                hint="; ".join(dict.fromkeys(one.fix for one in findings)),
-                findings=findings,
-            )
+            raise reject(plan, findings)
+
+
+def reject(plan: Plan, findings: Sequence[Finding]) -> PlanRejected:
+    """Return the error that says what the gate found in *plan*."""
+    lines = [f"{one.path}: {one.message} ({one.source})" for one in findings]
+    return PlanRejected(
+        f"{plan.scenario}: the gate has {len(findings)} finding{'s' * (len(findings) > 1)}:\n  " + "\n  ".join(lines),
+        hint="; ".join(dict.fromkeys(one.fix for one in findings)),
+        findings=findings,
+    )

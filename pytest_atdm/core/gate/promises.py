@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -18,6 +17,7 @@ from pytest_atdm.core.expressions import (
     render,
 )
 from pytest_atdm.core.model import Finding
+from pytest_atdm.core.situation import read_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -82,23 +82,13 @@ def _scope(check: Check, chosen: Mapping[str, PlannedRow | ExistingRow]) -> Scop
         if parts == ("as_of",):
             return check.situation.as_of
         if len(parts) == 1:
-            return _parameter(check.plan.parameters.get(parts[0], UNDECIDED))
+            return read_parameter(check.plan.parameters.get(parts[0], UNDECIDED))
         row = chosen[parts[0]]
         if row.name in check.situation.existing:
             return check.situation.existing_value(row, parts[1])
         return check.situation.value(check.situation.rows[row.name], check.table(row), parts[1])
 
     return look_up
-
-
-def _parameter(value: Value) -> Value:
-    """Return a parameter's value; text that is an ISO date compares as a date."""
-    if isinstance(value, str) and len(value) == 10:
-        try:
-            return datetime.date.fromisoformat(value)
-        except ValueError:
-            return value
-    return value
 
 
 def _finding(index: int, promise: Promise, message: str) -> Finding:

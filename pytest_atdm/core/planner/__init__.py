@@ -11,7 +11,7 @@ from pytest_atdm.core.catalog import read_overrides
 from pytest_atdm.core.expressions import names, parse
 from pytest_atdm.core.model import Plan, PlannedRow
 from pytest_atdm.core.planner.advice import NO_ADVICE, Advice, LinkNeeded
-from pytest_atdm.core.planner.drafts import Drafting
+from pytest_atdm.core.planner.drafts import MAX_LISTED, Drafting
 from pytest_atdm.core.planner.fill import Filling
 from pytest_atdm.core.planner.order import order_drafts
 from pytest_atdm.core.planner.pattern import find_pattern
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.planner.pattern import Pattern
     from pytest_atdm.core.rulebook import Rulebook
 
-__all__ = ("NO_ADVICE", "Advice", "plan")
+__all__ = ("MAX_LISTED", "NO_ADVICE", "Advice", "plan")
 
 #: Types whose values are equal where their ``repr`` is.
 _TELLING: Final = frozenset({bool, int, float, str, type(None), Decimal, datetime.date, datetime.datetime, UUID})
@@ -129,6 +129,7 @@ def _make(
         rows=tuple(_planned_row(draft) for draft in drafts),
         existing=tuple(drafting.existing),
         promises=_promises(scenario, {*(row.entity for row in drafts), *(row.entity for row in drafting.existing)}),
+        volumes=tuple(drafting.volumes),
         sources=_sources(drafts),
     )
     return made, find_pattern(scenario, made, drafts, filling.notes, filling.ties)

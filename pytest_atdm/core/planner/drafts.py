@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_atdm.core.catalog import Formula, Link, Literal
 from pytest_atdm.core.errors import CatalogError, OverrideError, PlanImpossible, SchemaMismatch
 from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, compile_expression, holds, parse
-from pytest_atdm.core.model import OVERRIDE, ExistingRow
+from pytest_atdm.core.model import OVERRIDE, ExistingRow, Volume
 from pytest_atdm.core.planner.advice import NO_ADVICE
 from pytest_atdm.core.planner.polymorphic import Discriminators
 from pytest_atdm.core.planner.references import References
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 #: More rows than any situation needs that nobody counted: parents of parents without end.
 MAX_DRAFTS: Final = 10_000
+#: An entity with more rows is a volume; the plan has about so many of its rows.
+MAX_LISTED: Final = 1_000
+SAMPLE_ROWS: Final = 100
+#: Rows of a volume refer to all rows of an entity with at most so many, in turn.
+MAX_SPREAD: Final = 400
 
 
 @dataclass(slots=True, eq=False)
@@ -66,12 +71,14 @@ class Drafting:
         self.seed = seed
         self.drafts: list[Draft] = []
         self.existing: list[ExistingRow] = []
+        self.volumes: list[Volume] = []
+        self._sample_sizes: dict[str, int] = {}
         self._by_entity: dict[str, list[Draft | ExistingRow]] = {}
         self._parents: dict[str, Draft | ExistingRow] = {}
         self._links: dict[tuple[str, str], tuple[str, str]] = {}
 
     def run(self) -> None:
-        """Fill ``drafts`` and ``existing``.
+        """Fill ``drafts``, ``existing`` and ``volumes``.
 
         Raises:
             SchemaMismatch, CatalogError, OverrideError: a name that the database or the catalog lacks.
@@ -108,7 +115,7 @@ class Drafting:
             return
         given = self._given_columns(entity, table)
         shape = self._shape(entity.name, table.id, given)
-        for index in range(self._count(entity)):
+        for index in range(self._listed(entity, table)):
             name = entity.name if entity.count is None else f"{entity.name}[{index}]"
             draft = Draft(name, entity.name, shape, index, dict(given))
             self.drafts.append(draft)
@@ -125,6 +132,37 @@ class Drafting:
         raise CatalogError(
             f'{entity.source}: entity "{entity.name}": the rows of {table.id} {what} ({use.source})', hint=hint
         )
+
+    def _listed(self, entity: Entity, table: Table) -> int:
+        """Return how many rows of *entity* the plan has; what is beyond is noted as a volume."""
+        count = self._count(entity)
+        if count <= MAX_LISTED:
+            return count
+        sample = self._sample_size(entity)
+        formulas = {
+            column: given.text
+            for column, given in self._given_columns(entity, table).items()
+            if isinstance(given, Formula)
+        }
+        self.volumes.append(
+            Volume(entity=entity.name, table=table.id, sample=sample, rows=count - sample, formulas=formulas)
+        )
+        return sample
+
+    def _sample_size(self, entity: Entity) -> int:
+        """Return a number of sample rows that refer to each row of the entities they are linked to equally often."""
+        if entity.name not in self._sample_sizes:
+            self._sample_sizes[entity.name] = SAMPLE_ROWS  # should entities be linked in a circle
+            links = [given.entity for given in entity.given.values() if isinstance(given, Link)]
+            spread = max((self._spread(self.scenario.entities[name]) for name in links), default=1)
+            self._sample_sizes[entity.name] = -(-SAMPLE_ROWS // spread) * spread
+        return self._sample_sizes[entity.name]
+
+    def _spread(self, entity: Entity) -> int:
+        """Return to how many rows of *entity* the rows of a sample refer."""
+        count = self._count(entity)
+        size = self._sample_size(entity) if count > MAX_LISTED else max(count, 1)
+        return size if size <= MAX_SPREAD else 1
 
     def _count(self, entity: Entity) -> int:
         if entity.count is None:

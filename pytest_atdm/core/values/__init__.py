@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.schema import Domain, Schema
 
-__all__ = ("Drawer", "Stream")
+__all__ = ("MAX_CANDIDATES", "Drawer", "Stream")
 
 #: So many candidates at most, out of so many draws.
 MAX_CANDIDATES: Final = 200

@@ -31,6 +31,7 @@ _SPREAD: Final = 5
 _UNIQUE_SPREAD: Final = 16
 _LONGEST: Final = 64
 
+_REPEATS: Final = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
 _Node = tuple[Any, Any]
 
 
@@ -57,8 +58,28 @@ def draw_match(
 
 @lru_cache(maxsize=1024)
 def _parse(pattern: str) -> Sequence[_Node]:
-    nodes: Sequence[_Node] = _parser.parse(pattern)
-    return nodes
+    return _flatten(_parser.parse(pattern))
+
+
+def _flatten(nodes: Any) -> Sequence[_Node]:
+    """Return Python's nodes as plain tuples, literals that follow one another as one text: what is walked often."""
+    flat: list[_Node] = []
+    for kind, body in nodes:
+        if kind is op.LITERAL and flat and flat[-1][0] is op.LITERAL:
+            flat[-1] = (op.LITERAL, flat[-1][1] + chr(body))
+        elif kind is op.LITERAL:
+            flat.append((op.LITERAL, chr(body)))
+        elif kind is op.BRANCH:
+            flat.append((kind, [_flatten(branch) for branch in body[1]]))
+        elif kind is op.SUBPATTERN:
+            flat.append((kind, (body[0], _flatten(body[-1]))))
+        elif kind in _REPEATS:
+            flat.append((kind, (*body[:2], _flatten(body[2]))))
+        elif kind is op.IN:
+            flat.append((kind, _allowed(tuple(body))))
+        else:
+            flat.append((kind, _flatten(body) if kind is op.ATOMIC_GROUP else body))
+    return tuple(flat)
 
 
 def vagueness(pattern: str) -> int:
@@ -81,18 +102,18 @@ class _Writer:
 
     def _write_node(self, kind: object, body: Any) -> str:
         if kind is op.LITERAL:
-            return chr(body)
+            return str(body)
         if kind is op.ANY:
             return self.stream.choice(_PLAIN)
         if kind is op.NOT_LITERAL:
             return self.stream.choice(_PLAIN.replace(chr(body), ""))
         if kind is op.IN:
-            return self.stream.choice(_allowed(tuple(body)))
+            return self.stream.choice(str(body))
         if kind is op.BRANCH:
-            return self.write(self.stream.choice(body[1]))
+            return self.write(self.stream.choice(body))
         if kind is op.SUBPATTERN:
             return self._write_group(body[0], body[-1])
-        if kind in {op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT}:
+        if kind in _REPEATS:
             return self._write_repeat(*body)
         if kind is op.GROUPREF:
             return self.groups.get(body, "")
@@ -112,7 +133,7 @@ class _Writer:
         least = max(low, most // 2 if self.unique else min(1, most) if high is op.MAXREPEAT else low)
         times = self.stream.between(least, most)
         if len(nodes) == 1 and nodes[0][0] is op.IN:
-            return self.stream.text(_allowed(tuple(nodes[0][1])), times)
+            return self.stream.text(nodes[0][1], times)
         return "".join(self.write(nodes) for _ in range(times))
 
 

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 T = TypeVar("T")
 
@@ -19,10 +19,23 @@ class Stream:
     __slots__ = ("_block", "_counter", "_key")
 
     def __init__(self, *parts: str | int) -> None:
-        told_apart = "".join(f"{type(part).__name__}{len(str(part))}:{part}" for part in parts)
-        self._key = hashlib.sha256(told_apart.encode()).digest()
+        self._key = hashlib.sha256(_tell_apart(parts)).digest()
         self._counter = 0
         self._block = b""
+
+    @classmethod
+    def family(cls, *parts: str | int) -> Callable[..., Stream]:
+        """Return what makes ``Stream(*parts, *more)`` of *more* parts, in half the time."""
+        head = hashlib.sha256(_tell_apart(parts))
+
+        def make(*more: str | int) -> Stream:
+            stream = cls.__new__(cls)
+            whole = head.copy()
+            whole.update(_tell_apart(more))
+            stream._key, stream._counter, stream._block = whole.digest(), 0, b""
+            return stream
+
+        return make
 
     def digest(self) -> bytes:
         """Return the 32 bytes that identify the stream; nothing is drawn."""
@@ -52,14 +65,17 @@ class Stream:
         """Draw *n* characters of *alphabet*, each as ``choice`` would."""
         size, letters = _size_below(len(alphabet)), len(alphabet)
         drawn = self.bytes(size * n)
-        return "".join(
-            alphabet[int.from_bytes(drawn[at : at + size], "big") % letters] for at in range(0, n * size, size)
-        )
+        read = int.from_bytes
+        return "".join([alphabet[read(drawn[at : at + size], "big") % letters] for at in range(0, n * size, size)])
 
     def shuffled(self, items: Sequence[T]) -> list[T]:
         """Return *items* in a drawn order."""
         left = list(items)
         return [left.pop(self.below(len(left))) for _ in items]
+
+
+def _tell_apart(parts: Iterable[str | int]) -> bytes:
+    return "".join([f"{type(part).__name__}{len(str(part))}:{part}" for part in parts]).encode()
 
 
 def _size_below(n: int) -> int:

@@ -60,6 +60,33 @@ WHERE d.datname = $1 AND s.setrole = 0;
 -- The next $2 values of each sequence.
 SELECT s.name, nextval(s.name::regclass) AS value FROM unnest($1::text[]) AS s(name), generate_series(1, $2);
 
+-- take_volume_keys --
+-- The next $2 values of the sequence $1.
+SELECT array_agg(nextval($1::text::regclass)) FROM generate_series(1, $2);
+
+-- release_keys --
+-- Give up what the ledger of the table $1 still has under keys from $3 to $4 of the column $2: those rows have gone.
+-- Returns the ranges that reached beyond, which are to be entered anew without these keys.
+WITH gone AS (
+    DELETE FROM atdm.ledger WHERE relation = $1
+        AND key BETWEEN jsonb_build_object($2::text, $3::bigint) AND jsonb_build_object($2::text, $4::bigint)
+)
+DELETE FROM atdm.ledger_range WHERE relation = $1 AND first <= $4 AND last >= $3 RETURNING first, last, request_id;
+
+-- ranges_of --
+-- The ranges of keys that the requests $1 hold, which are live and, unless it is NULL, have the token $2; they stay locked.
+SELECT l.relation, l.key_column, l.first, l.last, l.request_id FROM atdm.ledger_range l JOIN atdm.request q USING (request_id)
+WHERE q.request_id = ANY ($1::text[]) AND q.state = 'live' AND ($2::bytea IS NULL OR q.token_hash = $2)
+ORDER BY l.relation, l.first DESC FOR UPDATE OF q;
+
+-- give_up_range --
+-- The rows of a range have gone.
+DELETE FROM atdm.ledger_range WHERE relation = $1 AND first = $2;
+
+-- keep_range --
+-- Enter the keys from $3 to $4 of the column $2 of the table $1 as rows of the request $5.
+INSERT INTO atdm.ledger_range (relation, key_column, first, last, request_id) VALUES ($1, $2, $3, $4, $5);
+
 -- activity --
 -- What this transaction has done to each table so far, with what is not reported yet of this backend's earlier ones.
 SELECT n.nspname || '.' || c.relname AS name, pg_stat_get_xact_tuples_inserted(c.oid) AS inserted,
@@ -104,7 +131,9 @@ UPDATE atdm.run SET state = 'ended', ended_at = clock_timestamp() WHERE run_id =
 -- Runs, newest first: one by id ($1), or those before $2, at most $3.
 SELECT r.run_id, r.session_id, r.actor, r.seed, r.as_of::text, r.state, atdm.utc(r.started_at) AS started_at, atdm.utc(r.ended_at) AS ended_at,
     (SELECT count(*) FROM atdm.request q WHERE q.run_id = r.run_id) AS requests,
-    (SELECT count(*) FROM atdm.request q JOIN atdm.ledger l USING (request_id) WHERE q.run_id = r.run_id AND q.state = 'live') AS live_rows
+    (SELECT count(*) FROM atdm.request q JOIN atdm.ledger l USING (request_id) WHERE q.run_id = r.run_id AND q.state = 'live')
+        + (SELECT coalesce(sum(l.last - l.first + 1), 0)::bigint FROM atdm.request q JOIN atdm.ledger_range l USING (request_id)
+            WHERE q.run_id = r.run_id AND q.state = 'live') AS live_rows
 FROM atdm.run r
 WHERE ($1::text IS NULL OR r.run_id = $1) AND ($2::text IS NULL OR r.run_id < $2)
 ORDER BY r.run_id DESC LIMIT $3;
@@ -149,5 +178,5 @@ SELECT state FROM atdm.run WHERE run_id = $1 FOR NO KEY UPDATE;
 SELECT (SELECT count(*) FROM atdm.run WHERE state = 'active') AS active_runs,
     (SELECT count(*) FROM atdm.run r JOIN atdm.request q ON q.run_id = r.run_id
         WHERE r.state = 'active' AND q.state = 'live') AS live_requests,
-    (SELECT count(*) FROM atdm.ledger) AS live_rows,
+    (SELECT count(*) FROM atdm.ledger) + (SELECT coalesce(sum(last - first + 1), 0)::bigint FROM atdm.ledger_range) AS live_rows,
     (SELECT coalesce(sum(audit_seq), 0)::bigint FROM atdm.run) AS events;
