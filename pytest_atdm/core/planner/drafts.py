@@ -14,6 +14,7 @@ from pytest_atdm.core.planner.advice import NO_ADVICE
 from pytest_atdm.core.planner.polymorphic import Discriminators
 from pytest_atdm.core.planner.references import References
 from pytest_atdm.core.situation import read_cell
+from pytest_atdm.core.tables import MAX_STANDING_ROWS
 from pytest_atdm.core.text import suggest
 from pytest_atdm.core.values import Stream
 
@@ -184,7 +185,8 @@ class Drafting:
         if row is None:
             raise CatalogError(
                 f'{entity.source}: entity "{entity.name}": no reference row of {table.id} has {wanted!r}',
-                hint="add the row to the domain's reference folder, or name one that is there",
+                hint="add the row to the domain's reference folder, or name one that is there"
+                + (f" (of the first {MAX_STANDING_ROWS} by key)" if table.id in self.rulebook.uses else ""),
             )
         return ExistingRow(name=entity.name, entity=entity.name, table=table.id, values=dict(row))
 
