@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_atdm.core.catalog import load_catalog
 from pytest_atdm.core.errors import CatalogError
+from pytest_atdm.realistic import iter_realistic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,7 @@ def open_catalog(folder: Path) -> Catalog:
     Raises:
         CatalogError: a file cannot be read, or the catalog has a fault.
     """
-    return load_catalog(read_files(folder))
+    return load_catalog(read_files(folder), iter_realistic)
 
 
 def read_files(folder: Path) -> dict[str, str]:

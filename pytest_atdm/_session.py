@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_atdm._catalog import open_catalog
 from pytest_atdm._connect import connect
 from pytest_atdm._data import AtdmData, AtdmRun, Facts
+from pytest_atdm._standing import fetch_standing
 from pytest_atdm._state import HEAD_START, SESSION, SETTINGS
 from pytest_atdm._xdist import identity_of
 from pytest_atdm.core.errors import AtdmError, RowConflict, RowRefused, SettingError
@@ -247,11 +248,16 @@ class AtdmSession:
             self.connection.client.seed_reference(domain, run_id=self.run.run_id)
             self._domains.add(domain)
 
+    def rulebook(self, domain: str) -> Rulebook:
+        """Return a rulebook of *domain* and the target, with the rows that stand in its reference tables now."""
+        rules = self.catalog.domain(domain)
+        return Rulebook(self.schema, rules, fetch_standing(self.connection.client, self.schema, [rules]))
+
     def _gate(self, domain: str) -> Gate:
         if domain not in self._gates:
             given = self._hook.pytest_atdm_validators(schema=self.schema)
             extra = [validator for validators in given for validator in validators]
-            self._gates[domain] = Gate(Rulebook(self.schema, self.catalog.domain(domain)), extra)
+            self._gates[domain] = Gate(self.rulebook(domain), extra)
         return self._gates[domain]
 
     @cached_property

@@ -11,6 +11,7 @@ from litestar.di import Provide
 from pytest_atdm import __version__
 from pytest_atdm.core.catalog import Catalog, load_catalog
 from pytest_atdm.core.errors import InternalError, SettingError
+from pytest_atdm.realistic import iter_realistic
 from seeder.db.database import Database
 from seeder.metrics import Counters
 from seeder.routes.audit import Audit
@@ -93,7 +94,7 @@ class _Engine:
     async def run(self, _app: Litestar) -> AsyncIterator[None]:
         """Open the database, apply the domains' migrations where that is wanted, and close it in the end."""
         settings = self._settings
-        database = await Database.open(settings)
+        database = await Database.open(settings, self._catalog)
         try:
             if settings.migrations is None and (settings.embedded or settings.migrate_domains):
                 for folder in _migration_folders(settings.catalog, self._catalog):
@@ -119,7 +120,7 @@ def read_catalog(folder: Path) -> Catalog:
     files = {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(folder.rglob("*.y*ml"))}
     if not files:
         raise SettingError(f"{folder}: there is no catalog here", hint="point ATDM_CATALOG to a folder of domains")
-    return load_catalog(files)
+    return load_catalog(files, iter_realistic)
 
 
 async def add_security_headers(message: Message, _scope: Scope) -> None:

@@ -29,6 +29,7 @@ from pytest_atdm.core.planner import NO_ADVICE
 from pytest_atdm.core.planner import plan as make_plan
 from pytest_atdm.core.probe import MAX_SCENARIO_TRIALS, STANDING_ROWS, JudgeRows, Search, TryPlan
 from pytest_atdm.core.rulebook import Rulebook
+from pytest_atdm.core.tables import MAX_STANDING_ROWS, list_reference_tables
 from pytest_atdm.core.ulid import is_ulid, make_ulid
 from pytest_atdm.core.wire import dump_plan, load_plan, load_trial, plan_hash
 from seeder.batches import decode_batches, grow_batches, judge_batches, look_ahead
@@ -260,7 +261,7 @@ class Seeder:
 
     async def _plan(self, wish: Wish, run: RunRecord, request_key: str, advice: Advice) -> Plan:
         scenario = self._catalog.scenario(wish.scenario)
-        gate = self._gate(await self._database.schema(), scenario.domain)
+        gate = await self._planning_gate(scenario.domain)
         return self._plan_with(wish, run, request_key, gate, advice)
 
     def _plan_with(self, wish: Wish, run: RunRecord, request_key: str, gate: Gate, advice: Advice) -> Plan:
@@ -278,13 +279,12 @@ class Seeder:
     async def _find_plan(self, wish: Wish, run: RunRecord, request_key: str) -> Plan | None:
         """Return another plan of *wish* that the database takes, where its refusals lead to one."""
         scenario = self._catalog.scenario(wish.scenario)
-        schema = await self._database.schema()
-        gate = self._gate(schema, scenario.domain)
+        gate = await self._planning_gate(scenario.domain)
         search = Search(
             lambda advice: self._plan_with(wish, run, request_key, gate, advice),
             gate,
             gate.rulebook,
-            tables=[schema.table(entity.table).id for entity in scenario.entities.values()],
+            tables=[gate.rulebook.schema.table(entity.table).id for entity in scenario.entities.values()],
             as_of=_day_of(wish, run),
             at_most=MAX_SCENARIO_TRIALS,
         )
@@ -376,6 +376,16 @@ class Seeder:
             rules = self._catalog.domain(domain) if domain else Domain(name="")
             self._gates[key] = Gate(Rulebook(schema, rules))
         return self._gates[key]
+
+    async def _planning_gate(self, domain: str) -> Gate:
+        """Return the gate to plan with; its rulebook knows what stands in the domain's reference tables now."""
+        schema, rules = await self._database.schema(), self._catalog.domain(domain)
+        gate = self._gate(schema, domain)
+        tables = list_reference_tables(schema, rules)
+        standing = await self._database.list_rows(tables, MAX_STANDING_ROWS) if tables else {}
+        if gate.rulebook.standing != standing:
+            gate = self._gates[schema.fingerprint, domain] = Gate(Rulebook(schema, rules, standing))
+        return gate
 
     async def _log_refusal(self, plan: Plan, digest: str, refusal: AtdmError, context: Mapping[str, Cell]) -> None:
         rules: list[Cell] = [

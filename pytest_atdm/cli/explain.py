@@ -27,6 +27,8 @@ WIDTH: Final = 120
 ROW_WIDTH: Final = 56
 COLUMN_WIDTH: Final = 30
 VALUE_WIDTH: Final = 36
+#: The column of origins has this width, or more where there is a longer word.
+ORIGIN_WIDTH: Final = 8
 #: Deeper rows of the tree are not indented further.
 MAX_INDENT: Final = 12
 #: Before a reason that does not fit beside its value.
@@ -36,6 +38,7 @@ _CAUSES: Final = {
     "rule": "rule {name} ({source}): {text}",
     "sequence": "sequence {name}",
     "foreign key": "{text} by {name}",
+    "generator": "{name} {text} ({source})",
     "unique": "by {name}: {text}",
 }
 
@@ -72,11 +75,9 @@ def explain(scenario: str, pairs: tuple[str, ...], *, entity: str | None) -> Non
 
 def _explain(session: AtdmSession, wish: Wish) -> Explanation:
     from pytest_atdm.core.explain import explain as explain_plan  # lazy: startup
-    from pytest_atdm.core.rulebook import Rulebook
 
     plan = session.plan(wish, make_request_key(wish))
-    rulebook = Rulebook(session.schema, session.catalog.domain(plan.domain))
-    return explain_plan(plan, session.catalog.scenario(plan.scenario), rulebook)
+    return explain_plan(plan, session.catalog.scenario(plan.scenario), session.rulebook(plan.domain))
 
 
 def _choose_rows(told: Explanation, entity: str) -> Mapping[str, ExplainedRow]:
@@ -153,8 +154,9 @@ def _write_cells(cells: Sequence[ExplainedCell]) -> Iterator[str]:
     columns = [_shorten(cell.column, COLUMN_WIDTH) for cell in told]
     values = [_shorten(_say_value(cell), VALUE_WIDTH) for cell in told]
     column_width, value_width = (max(map(len, texts), default=0) for texts in (columns, values))
+    origin_width = max([ORIGIN_WIDTH, *(len(cell.origin) for cell in told)])
     for cell, column, value in zip(told, columns, values, strict=True):
-        head = f"  {column.ljust(column_width)}  {value.ljust(value_width)}  {cell.origin.ljust(8)}  "
+        head = f"  {column.ljust(column_width)}  {value.ljust(value_width)}  {cell.origin.ljust(origin_width)}  "
         yield from _write_reasons(head, _say_reasons(cell))
     left = [cell.column for cell in cells if _is_left_null(cell)]
     if left:

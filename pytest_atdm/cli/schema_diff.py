@@ -34,7 +34,8 @@ def diff(file: Path, *, strict: bool, exact: bool) -> int:
     its default parameters: broken are those that the gate let pass before and that cannot be planned now. Nothing is
     written.
     """
-    from pytest_atdm.cli.desk import make_session  # lazy: startup
+    from pytest_atdm._standing import fetch_standing  # lazy: startup
+    from pytest_atdm.cli.desk import make_session
     from pytest_atdm.core.schema_diff import compare_schemas
     from pytest_atdm.core.schema_effect import find_effect
 
@@ -43,8 +44,9 @@ def diff(file: Path, *, strict: bool, exact: bool) -> int:
     before, catalog = read_schema(file), session.catalog  # before anything is started
     with contextlib.closing(session.connection):
         after = session.schema
+        standing = fetch_standing(session.connection.client, after, map(catalog.domain, catalog.domain_names))
     changes = compare_schemas(before, after)
-    effect = find_effect(catalog, before, after, seed=settings.seed, as_of=settings.as_of)
+    effect = find_effect(catalog, before, after, seed=settings.seed, as_of=settings.as_of, standing=standing)
     payload = {"before": before.fingerprint, "after": after.fingerprint, "changes": changes, "scenarios": effect}
     read_console().answer(payload, describe_diff(before, after, changes, effect))
     return UsageError.exit_code if (strict and effect.broken) or (exact and changes) else 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from pytest_atdm.core.constraints import read_shapes
@@ -25,9 +26,12 @@ from pytest_atdm.core.expressions import (
     rename,
     substitute,
 )
+from pytest_atdm.core.generators import find_generators
 from pytest_atdm.core.relations import find_relations
 from pytest_atdm.core.schema import Check
+from pytest_atdm.core.tables import find_uses
 from pytest_atdm.core.values import Drawer
+from pytest_atdm.core.virtual_keys import add_virtual_keys, find_virtual_keys, with_keys
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -37,9 +41,13 @@ if TYPE_CHECKING:
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.planner.pattern import Pattern
     from pytest_atdm.core.schema import Column, ForeignKey, Schema, Table
+    from pytest_atdm.core.virtual_keys import VirtualKey
 
 #: Of a table with more partitions, rows go into one of the last.
 MAX_PARTITIONS: Final = 16
+#: Rows by table id.
+Standing: TypeAlias = "Mapping[str, Sequence[Mapping[str, Cell]]]"
+NO_ROWS: Final[Standing] = MappingProxyType({})
 Validator: TypeAlias = Literal["temporal", "synthetic", "value"]
 #: So many are kept; where conditions take in values of other columns, every plan may need new ones.
 MAX_DRAWERS: Final = 4096
@@ -78,19 +86,34 @@ class Condition:
 class Rulebook:
     """A schema, a domain, and the conditions that follow from both.
 
+    *schema* has the domain's references as foreign keys; *fingerprint* is that of the schema as the database has it.
+
+    *generators*: by table id and column, what draws the values of that column. By table id: *uses*, what the domain
+    says of whole tables; *polymorphic*, the references that hang on a discriminator; *standing*, rows that stand in the
+    database, of tables that are reference data.
+
     Raises:
-        SchemaMismatch: a rule names a table or column that the database lacks.
-        CatalogError: a rule is not an expression over a row and the rows that it refers to.
+        SchemaMismatch: the domain names a table or column that the database lacks.
+        CatalogError: a rule is not an expression over a row and the rows that it refers to; a generator does not fit
+            its column.
     """
 
-    def __init__(self, schema: Schema, domain: Domain) -> None:
+    def __init__(self, schema: Schema, domain: Domain, standing: Standing = NO_ROWS) -> None:
+        self.fingerprint = schema.fingerprint
+        virtual = find_virtual_keys(schema, domain)
+        schema = add_virtual_keys(schema, virtual.steady)
         self.schema = schema
+        self.polymorphic = virtual.polymorphic
         self.domain = domain
+        self.standing = standing
+        self.uses = find_uses(schema, domain)
+        self.generators = find_generators(schema, domain)
         self._rules = _rules_by_table(schema, domain)
         self._conditions: dict[str, tuple[Condition, ...]] = {}
         self._predicates: dict[str, Mapping[str, tuple[Evaluator, ...]]] = {}
         self._constants: dict[str, Mapping[str, Value]] = {}
         self._required: dict[str, frozenset[str]] = {}
+        self._shapes: dict[tuple[str, ...], Table] = {}
         self._relations: dict[str, Mapping[str, ForeignKey]] = {}
         self._drawers: dict[tuple[object, ...], Drawer] = {}
         self.patterns: dict[tuple[object, ...], Pattern] = {}
@@ -114,7 +137,8 @@ class Rulebook:
         if key not in self._drawers:
             if len(self._drawers) >= MAX_DRAWERS:
                 self._drawers.clear()
-            self._drawers[key] = Drawer(column, self.schema, [expr for _, expr in conditions])
+            generator = self.generators.get((table.id, column.name))
+            self._drawers[key] = Drawer(column, self.schema, [expr for _, expr in conditions], generator)
         return self._drawers[key]
 
     def remember_pattern(self, key: tuple[object, ...], pattern: Pattern) -> None:
@@ -152,13 +176,44 @@ class Rulebook:
     def relations(self, table: Table) -> Mapping[str, ForeignKey]:
         """Return the foreign keys of *table* by every name that a catalog may call them."""
         if table.id not in self._relations:
-            self._relations[table.id] = find_relations(table)
+            self._relations[table.id] = find_relations(self.schema.tables[table.id])
         return self._relations[table.id]
+
+    def find_relation(self, table: Table, name: str, parent: str) -> ForeignKey | None:
+        """Return the foreign key of *table* that a scenario calls *name*; of a polymorphic one that to *parent*."""
+        for one in self.polymorphic.get(table.id, ()):
+            if name in one.names:
+                return next((key for key in one.keys if key.parent == parent), None)
+        return self.relations(table).get(name)
+
+    def shape(self, table: str, values: Mapping[str, Cell]) -> Table:
+        """Return the table with this id as it is for a row of *values*: with the keys that its discriminators tell."""
+        choices = self.polymorphic.get(table)
+        if choices is None:
+            return self.schema.tables[table]
+        return self.shape_with(table, [key for one in choices if (key := one.find(values.get(one.by))) is not None])
+
+    def shape_with(self, table: str, keys: Sequence[VirtualKey]) -> Table:
+        """Return the table with this id and *keys*; the same one each time."""
+        if not keys:
+            return self.schema.tables[table]
+        names = (table, *(key.name for key in keys))
+        if names not in self._shapes:
+            self._shapes[names] = with_keys(self.schema.tables[table], keys)
+        return self._shapes[names]
 
     @cached_property
     def reference(self) -> Mapping[str, ReferenceTable]:
         """The domain's reference rows by table id."""
         return {self.schema.table(part.table, where=part.source).id: part for part in self.domain.reference}
+
+    def reference_source(self, table: str, row: Mapping[str, Cell]) -> str:
+        """Return where the catalog has the *row* of the table with this id as reference data; empty where nowhere."""
+        reference = self.reference.get(table)
+        if reference is not None and row in reference.rows:
+            return reference.source
+        use = self.uses.get(table)
+        return use.source if use is not None and use.kind == "reference" else ""
 
     def reference_cells(self, table: str, column: str) -> Sequence[Cell]:
         """Return what *column* holds in the domain's reference rows of the table with the id *table*."""

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Final
 from pytest_atdm.core.errors import AtdmError
 from pytest_atdm.core.gate import Gate
 from pytest_atdm.core.planner import plan
-from pytest_atdm.core.rulebook import Rulebook
+from pytest_atdm.core.rulebook import NO_ROWS, Rulebook
 
 if TYPE_CHECKING:
     import datetime
 
     from pytest_atdm.core.catalog import Catalog
+    from pytest_atdm.core.rulebook import Standing
     from pytest_atdm.core.schema import Schema
 
 #: Which run the plans would belong to; nothing is written, and no scenario depends on it.
@@ -43,10 +44,21 @@ class Effect:
     sound: tuple[str, ...]
 
 
-def find_effect(catalog: Catalog, before: Schema, after: Schema, *, seed: int, as_of: datetime.date) -> Effect:
-    """Return what becomes of the scenarios of *catalog* where the schema *before* becomes *after*."""
-    earlier = find_failures(catalog, before, seed=seed, as_of=as_of)
-    now = find_failures(catalog, after, seed=seed, as_of=as_of) if before != after else earlier
+def find_effect(
+    catalog: Catalog,
+    before: Schema,
+    after: Schema,
+    *,
+    seed: int,
+    as_of: datetime.date,
+    standing: Standing = NO_ROWS,
+) -> Effect:
+    """Return what becomes of the scenarios of *catalog* where the schema *before* becomes *after*.
+
+    *standing* are the rows of the domains' reference tables, as rulebooks take them.
+    """
+    earlier = find_failures(catalog, before, seed=seed, as_of=as_of, standing=standing)
+    now = find_failures(catalog, after, seed=seed, as_of=as_of, standing=standing) if before != after else earlier
     well = [name for name in catalog.scenario_ids if name not in now]
     return Effect(
         broken=tuple(failure for name, failure in now.items() if name not in earlier),
@@ -56,7 +68,9 @@ def find_effect(catalog: Catalog, before: Schema, after: Schema, *, seed: int, a
     )
 
 
-def find_failures(catalog: Catalog, schema: Schema, *, seed: int, as_of: datetime.date) -> dict[str, Failure]:
+def find_failures(
+    catalog: Catalog, schema: Schema, *, seed: int, as_of: datetime.date, standing: Standing = NO_ROWS
+) -> dict[str, Failure]:
     """Return, by id and sorted by it, the scenarios that no plan can be made for, or none that passes the gate."""
     gates: dict[str, Gate] = {}
     failures: dict[str, Failure] = {}
@@ -64,7 +78,7 @@ def find_failures(catalog: Catalog, schema: Schema, *, seed: int, as_of: datetim
         try:
             scenario = catalog.scenario(name)
             if scenario.domain not in gates:
-                gates[scenario.domain] = Gate(Rulebook(schema, catalog.domain(scenario.domain)))
+                gates[scenario.domain] = Gate(Rulebook(schema, catalog.domain(scenario.domain), standing))
             gate = gates[scenario.domain]
             gate.approve(
                 plan(scenario, gate.rulebook, overrides={}, run_id=_RUN_ID, request_key=name, seed=seed, as_of=as_of)

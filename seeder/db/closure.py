@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from pytest_atdm.core.virtual_keys import VirtualKey
 from seeder.db.keys import cell_sql, identify, key_sql, match_sql
 from seeder.db.queries import quote_ident, quote_table, quote_text
 
@@ -23,7 +24,7 @@ _NEW: Final = "coalesce(atdm.is_new(q.positions, e.relation, e.serial), e.mandat
 
 @dataclass(frozen=True, kw_only=True)
 class Edge:
-    """One foreign key below a seeded table: rows of *child* may refer to rows of *parent*."""
+    """One foreign or virtual key below a seeded table: rows of *child* may refer to rows of *parent*."""
 
     number: int
     child: Table
@@ -52,7 +53,7 @@ def close_over(target: Target, roots: Collection[str]) -> Closure:
     edges: list[Edge] = []
     while frontier:
         parent = frontier.pop()
-        for child, key in schema.children[parent]:
+        for child, key in target.children[parent]:
             if "select" in child.missing_rights:
                 continue  # nothing can be found there; should a row refer to ours, the database refuses its deletion
             edges.append(Edge(number=len(edges), child=child, parent=schema.tables[parent], key=key))
@@ -112,7 +113,14 @@ def _branch_sql(edge: Edge, target: Target, *, with_edges: bool) -> str:
         SELECT {quote_text(edge.child.id)} AS relation, {key_sql(edge.child, "c")} AS key,
             {evidence} AS serial, {mandatory} AS mandatory{trace}
         FROM {source}
-        WHERE d.relation = {quote_text(edge.parent.id)} AND {condition}"""
+        WHERE d.relation = {quote_text(edge.parent.id)} AND {condition}{_discriminator_sql(edge.key)}"""
+
+
+def _discriminator_sql(key: ForeignKey) -> str:
+    """The condition under which a polymorphic reference is this one."""
+    if not isinstance(key, VirtualKey) or not key.by:
+        return ""
+    return f" AND c.{quote_ident(key.by)} = {quote_text(str(key.value))}"
 
 
 def _reference_sql(edge: Edge) -> tuple[str, str]:

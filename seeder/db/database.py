@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -10,6 +11,7 @@ import asyncpg
 
 from pytest_atdm.core.errors import Conflict, InternalError
 from pytest_atdm.core.planner import MAX_LISTED
+from pytest_atdm.core.virtual_keys import find_catalog_keys
 from pytest_atdm.data import folder as shipped_folder
 from seeder.db import audit, migrate, reference, runs, standing
 from seeder.db.border import CLASHES, REFERENCE_BROKEN, translated
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
     from pathlib import Path
 
+    from pytest_atdm.core.catalog import Catalog
     from pytest_atdm.core.model import Cell, Plan, ResetReport, TargetState
     from pytest_atdm.core.schema import Schema
     from pytest_atdm.core.volume import Batch
@@ -62,16 +65,19 @@ class Database:
     Every method may raise ``DatabaseUnavailable``; the others are named with each.
     """
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, catalog: Catalog | None = None) -> None:
         self._pool = pool
+        self._catalog = catalog
         self._blocks = KeyBlocks(pool)
         self._target: Target | None = None
         self._writers: tuple[SeedWriter, ResetWriter] | None = None
         self._counts_of: dict[str, Mapping[str, int]] = {}  # live requests that this process made
 
     @classmethod
-    async def open(cls, settings: Settings) -> Database:
+    async def open(cls, settings: Settings, catalog: Catalog | None = None) -> Database:
         """Connect, check the test-database mark, and bring ATDM's own schema up to date.
+
+        A reset follows the references that the domains of *catalog* tell of, as it does foreign keys.
 
         A database that does not come from the settings' migrations is made anew before.
 
@@ -87,7 +93,7 @@ class Database:
         except BaseException:
             await pool.close()
             raise
-        return cls(pool)
+        return cls(pool, catalog)
 
     async def close(self) -> None:
         """Close every connection; a statement that still runs is given up."""
@@ -113,6 +119,8 @@ class Database:
     async def read_schema(self) -> Schema:
         """Introspect the target now; the answer is what ``schema()`` gives from then on."""
         target = await read_target(self._pool)
+        if self._catalog is not None:
+            target = dataclasses.replace(target, references=find_catalog_keys(self._catalog, target.schema))
         if self._target is None or target != self._target:
             self._target = target
             self._writers = SeedWriter(self._pool, target, self._blocks), ResetWriter(self._pool, target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pytest_atdm.core.schema import Right
+    from pytest_atdm.core.virtual_keys import VirtualKey
     from seeder.db.pool import Pool
 
 #: What is told of each table, row by row.
@@ -39,11 +40,22 @@ class Target:
     """The schema, and what only the database side needs to know of it.
 
     *one_by_one*: sequences that hand out each number in turn, with the number they start at; where they stand tells
-    exactly which rows are there already.
+    exactly which rows are there already. *references*: by table id, what the catalog says of references that are no
+    foreign keys.
     """
 
     schema: Schema
     one_by_one: Mapping[str, int]
+    references: Mapping[str, tuple[VirtualKey, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def children(self) -> Mapping[str, tuple[tuple[Table, ForeignKey], ...]]:
+        """For each table id, what refers to it, with the tables that hold it: foreign keys, and *references*."""
+        found = dict(self.schema.children)
+        for id, keys in self.references.items():
+            for key in keys:
+                found[key.parent] += ((self.schema.tables[id], key),)
+        return found
 
     @cached_property
     def serial_keys(self) -> Mapping[str, Column]:

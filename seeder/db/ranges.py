@@ -53,12 +53,12 @@ class RangeRemoval:
         table = self._target.schema.tables.get(relation)
         if table is None or relation in self._target.guarded:
             return False
-        keys = (key for _, key in self._target.schema.children.get(relation, ()))
+        keys = (key for _, key in self._target.children.get(relation, ()))
         return all(key.parent_columns == table.primary_key and not key.period for key in keys)
 
     async def _is_free(self, connection: asyncpg.Connection, row: Any) -> bool:
         """Return whether no row but those of the range itself refers to one of the range."""
-        for child, key in self._target.schema.children.get(row["relation"], ()):
+        for child, key in self._target.children.get(row["relation"], ()):
             if "select" in child.missing_rights:
                 continue  # the database will tell
             condition = f"c.{quote_ident(key.columns[0])} BETWEEN $1 AND $2"

@@ -23,8 +23,8 @@ def make_world(fresh_url: str) -> Iterator[Callable[..., World]]:
     """Make the test's world out of the DDL of its tables; a run has begun in it."""
     worlds: list[World] = []
 
-    def make(*ddl: str, before: str = "", role: str = "") -> World:
-        world = World(fresh_url, ";".join(ddl), role=role)
+    def make(*ddl: str, before: str = "", **more: str) -> World:
+        world = World(fresh_url, ";".join(ddl), **more)
         worlds.append(world)
         if before:
             world.execute(before)

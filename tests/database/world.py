@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from pytest_atdm.core.audit import EventKind
+from pytest_atdm.core.catalog import load_catalog
 from pytest_atdm.core.model import Cell, Plan, PlannedRow, ResetReport
 from seeder.db.database import Database
 from seeder.records import NewEvent, RunStart, SeedCommand, SeedOutcome, TrialOutcome
@@ -81,16 +82,18 @@ class World:
     """One database with a schema of its own, a run in it, and a connection that plays the application (SUT).
 
     *role* is whom the seeder connects as, with no rights but to make ATDM's own schema; empty for the owner of all.
+    *domain* is the text of the one ``domain.yaml`` of the seeder's catalog.
     """
 
-    def __init__(self, url: str, ddl: str, *, role: str = "") -> None:
+    def __init__(self, url: str, ddl: str, *, role: str = "", domain: str = "title: Made\n") -> None:
         self.url = url
         self._runner = asyncio.Runner()
         self.sut: asyncpg.Connection = self.wait(asyncpg.connect(url))
         if role:
             self.execute(_MAKE_ROLE.format(role=role, password=_PASSWORD))
         self.execute(ddl)
-        self.database: Database = self.wait(Database.open(settings(_log_in(url, role) if role else url)))
+        catalog = load_catalog({"made/domain.yaml": domain})
+        self.database: Database = self.wait(Database.open(settings(_log_in(url, role) if role else url), catalog))
         self.made = 0
 
     def close(self) -> None:

@@ -25,7 +25,27 @@ FIELDS: Final = {
         "maximum": "greatest value, inclusive",
         "choices": "the only values allowed",
     },
-    "DomainFile": {"title": "what the domain is", "rules": "the rules by the validator that judges them, see below"},
+    "DomainFile": {
+        "title": "what the domain is",
+        "rules": "the rules by the validator that judges them, see below",
+        "columns": "`table.column` to what draws its values, see below",
+        "tables": "table to `reference` or `untouched`, see below",
+        "references": "what refers to what without a foreign key, see below",
+    },
+    "VirtualReferenceFile": {
+        "table": "the table that refers",
+        "columns": "its columns that do; with `by` there is one",
+        "to": "the table referred to; with `by` a mapping of its values to `table.column`",
+        "to_columns": "the columns referred to, which are unique there; the primary key where they are left out",
+        "by": "the column that says which table it is: `subject_type` beside `subject_id`",
+    },
+    "ColumnFile": {
+        "values": "one of these",
+        "pattern": "a text that this regular expression matches as a whole, in the manner of Python's `re`",
+        "mimesis": "what `mimesis` gives under this name, such as `address.city`; needs the extra `providers`",
+        "locale": "the locale of `mimesis`, such as `de`; `en` where it is left out",
+        "reference": "`table.column`: one of the values of that column in the catalog's reference rows",
+    },
     "RulesFile": {
         "temporal": "rules about the order of dates",
         "synthetic": "rules that mark a row as made up",
@@ -63,6 +83,16 @@ VALUES: Final = {
         "a relation to the entity of this name; the key is the foreign key's column (`customer_id`), that without "
         "`_id`, or the constraint's name"
     ),
+}
+
+#: What a domain says of a table.
+USES: Final = {
+    "reference": (
+        "where a row is needed, one of those that stand in the database is taken, of the first 100 by key; none is "
+        "made or removed. `existing` names one of them. Where the catalog has reference rows of the table, these are "
+        "taken"
+    ),
+    "untouched": "no plan has a row of it, made or named",
 }
 
 EVENTS: Final = {

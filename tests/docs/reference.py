@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from pydantic import BaseModel
 
@@ -53,6 +53,7 @@ def render_errors() -> str:
 def render_catalog() -> str:
     """Return the page about the files of a catalog."""
     assert meanings.ENTITY_KEYS.keys() == merge._ENTITY_WORDS, "an entity has other keys by now"
+    assert tuple(meanings.USES) == get_args(files.UseKind), "tables have other uses by now"
     kinds = ", ".join(f"`{kind}`" for kind in ("integer", "number", "text", "boolean", "date"))
     return join_paragraphs(
         "# Catalog files",
@@ -83,6 +84,18 @@ def render_catalog() -> str:
         _render_fields(files.DomainFile),
         _render_fields(files.RulesFile),
         _render_fields(files.RuleFile),
+        "A column under `columns` has exactly one of these:",
+        _render_fields(files.ColumnFile),
+        "Its values still satisfy every condition and type, and differ where a unique constraint says so. A column "
+        "that could stay NULL, or at its default, gets a value too, unless a condition forbids it or the scenario "
+        "gives one. How-to: [steer generated values](../how-to/steer-generated-values.md).",
+        "A table under `tables` is one of these:",
+        render_table(["table", "meaning"], ([f"`{kind}`", text] for kind, text in meanings.USES.items())),
+        "An entry of `references`:",
+        _render_fields(files.VirtualReferenceFile),
+        "It is as a foreign key is: a mandatory column gets a parent row, scenarios name the relation, rules follow "
+        "it, the gate judges it, and a reset removes what hangs below. With `by`, the given value decides, else the "
+        "row that the scenario names, else the first; both columns are set. Rules do not follow it then.",
         "## Requirements",
         "A list of:",
         _render_fields(files.RequirementFile),
@@ -198,9 +211,11 @@ def _type_name(annotation: Any) -> str:
 _TYPE_WORDS: Final = (
     (r"^dict|RulesFile", "mapping"),
     (r"RuleFile", "list of rules"),
+    (r"VirtualReferenceFile", "list of references"),
     (r"^list\[dict", "list of mappings"),
-    (r"^(?:Optional\[)?list|^Annotated\[list|^list", "list"),
+    (r"^(?:Optional\[)?(?:Annotated\[)?list", "list"),
     (r"^Literal", "word"),
+    (r"str.*dict", "text or mapping"),
     (r"int.*float.*str|bool.*int", "scalar"),
     (r"str", "text"),
 )

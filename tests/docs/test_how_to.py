@@ -47,6 +47,7 @@ def seeder(tmp_path: Path) -> Iterator[SeederAddress]:
     "page",
     [
         "write-a-scenario",
+        "steer-generated-values",
         "explain-a-plan",
         "write-a-validator-or-emitter",
         "use-your-own-migrations",

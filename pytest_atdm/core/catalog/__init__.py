@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_atdm.core.catalog.domain import Domain, ReferenceTable, Rule, read_reference, read_requirements, read_rules
+from pytest_atdm.core.catalog.domain import (
+    Domain,
+    ReferenceTable,
+    Rule,
+    TableUse,
+    read_domain,
+    read_reference,
+    read_requirements,
+)
+from pytest_atdm.core.catalog.generators import Generator, Mimesis
 from pytest_atdm.core.catalog.merge import check_scenario, read_scenario
+from pytest_atdm.core.catalog.references import ReferenceTarget, VirtualReference
 from pytest_atdm.core.catalog.request import Overrides, check_parameter, read_overrides
 from pytest_atdm.core.catalog.scenario import Entity, Formula, Link, Literal, Parameter, Scenario
 from pytest_atdm.core.catalog.yaml_reader import Document, read_yaml
@@ -20,13 +30,18 @@ __all__ = (
     "Domain",
     "Entity",
     "Formula",
+    "Generator",
     "Link",
     "Literal",
+    "Mimesis",
     "Overrides",
     "Parameter",
     "ReferenceTable",
+    "ReferenceTarget",
     "Rule",
     "Scenario",
+    "TableUse",
+    "VirtualReference",
     "check_parameter",
     "load_catalog",
     "read_overrides",
@@ -36,8 +51,15 @@ __all__ = (
 class Catalog:
     """Domains and scenarios by name. A file is read when something asks for it, once."""
 
-    def __init__(self, files: Mapping[str, str], scenarios: Mapping[str, str], mixins: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        files: Mapping[str, str],
+        scenarios: Mapping[str, str],
+        mixins: Mapping[str, str],
+        mimesis: Mimesis | None = None,
+    ) -> None:
         self._files = files
+        self._mimesis = mimesis
         self._paths = scenarios
         self._mixins = mixins
         self._domains: dict[str, Domain] = {}
@@ -111,15 +133,14 @@ class Catalog:
         return target
 
     def _read_domain(self, name: str) -> Domain:
-        title, rules = read_rules(self._document(f"{name}/domain.yaml"))
         reference = [path for path in sorted(self._files) if path.startswith(f"{name}/reference/")]
         requirements = f"{name}/requirements.yaml"
-        return Domain(
+        return read_domain(
+            self._document(f"{name}/domain.yaml"),
             name=name,
-            title=title,
-            rules=rules,
             reference=tuple(read_reference(self._document(path)) for path in reference),
             requirements=read_requirements(self._document(requirements)) if requirements in self._files else {},
+            mimesis=self._mimesis,
         )
 
     def _document(self, path: str) -> Document:
@@ -128,8 +149,10 @@ class Catalog:
         return read_yaml(self._files[path], file=path)
 
 
-def load_catalog(files: Mapping[str, str]) -> Catalog:
+def load_catalog(files: Mapping[str, str], mimesis: Mimesis | None = None) -> Catalog:
     """Return the catalog whose files have the paths (relative, with ``/``) and texts of *files*.
+
+    *mimesis* draws the values of columns that name it; without it, none of them can be drawn.
 
     Raises:
         CatalogError: two scenarios, or two mixins of a domain, have one id; or a file would be passed over (``.yml``).
@@ -145,7 +168,7 @@ def load_catalog(files: Mapping[str, str]) -> Catalog:
         kind = folder.rpartition("/")[2]
         if kind in ("scenarios", "mixins") and name.endswith(".yaml"):
             _add_path(scenarios if kind == "scenarios" else mixins, name.removesuffix(".yaml"), path)
-    return Catalog(dict(files), scenarios, mixins)
+    return Catalog(dict(files), scenarios, mixins, mimesis)
 
 
 def _add_path(paths: dict[str, str], id: str, path: str) -> None:

@@ -6,11 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from pytest_atdm.core.catalog.files import DomainFile, ReferenceFile, RequirementFile, parse_file
+from pytest_atdm.core.catalog.generators import read_generators
+from pytest_atdm.core.catalog.references import read_references
 from pytest_atdm.core.errors import CatalogError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pytest_atdm.core.catalog.files import UseKind
+    from pytest_atdm.core.catalog.generators import Generator, Mimesis
+    from pytest_atdm.core.catalog.references import VirtualReference
     from pytest_atdm.core.catalog.yaml_reader import Document
     from pytest_atdm.core.model import Cell
 
@@ -44,6 +49,15 @@ class ReferenceTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TableUse:
+    """What is done with *table* (an unqualified name or an id)."""
+
+    table: str
+    kind: UseKind
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
     """What the files of one domain say beside its scenarios. ``requirements`` maps id to title."""
 
@@ -52,11 +66,42 @@ class Domain:
     rules: tuple[Rule, ...] = ()
     reference: tuple[ReferenceTable, ...] = ()
     requirements: Mapping[str, str] = field(default_factory=dict)
+    columns: tuple[Generator, ...] = ()
+    tables: tuple[TableUse, ...] = ()
+    references: tuple[VirtualReference, ...] = ()
 
 
-def read_rules(document: Document) -> tuple[str, tuple[Rule, ...]]:
-    """Return title and rules of a ``domain.yaml``; rule ids are unique within it."""
+def read_domain(
+    document: Document,
+    *,
+    name: str,
+    reference: tuple[ReferenceTable, ...],
+    requirements: Mapping[str, str],
+    mimesis: Mimesis | None = None,
+) -> Domain:
+    """Return the domain *name* with the ``domain.yaml`` *document*; its other files have been read.
+
+    Raises:
+        CatalogError: a fault of the file, with file and line.
+    """
     file = parse_file(document, DomainFile)
+    return Domain(
+        name=name,
+        title=file.title,
+        rules=_read_rules(document, file),
+        reference=reference,
+        requirements=requirements,
+        columns=read_generators(document, file.columns, mimesis),
+        tables=tuple(
+            TableUse(table=table, kind=kind, source=document.source(("tables", table)))
+            for table, kind in file.tables.items()
+        ),
+        references=read_references(document, file.references),
+    )
+
+
+def _read_rules(document: Document, file: DomainFile) -> tuple[Rule, ...]:
+    """Return the rules; their ids are unique within the file."""
     rules: dict[str, Rule] = {}
     kinds: tuple[RuleKind, ...] = ("temporal", "synthetic", "values")
     for kind in kinds:
@@ -67,7 +112,7 @@ def read_rules(document: Document) -> tuple[str, tuple[Rule, ...]]:
             rules[rule.id] = Rule(
                 id=rule.id, kind=kind, table=rule.table, expression=rule.rule, fix=rule.fix, source=source
             )
-    return file.title, tuple(rules.values())
+    return tuple(rules.values())
 
 
 def read_requirements(document: Document) -> dict[str, str]:

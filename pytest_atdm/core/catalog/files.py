@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from pytest_atdm.core.errors import CatalogError
 
 if TYPE_CHECKING:
     from pytest_atdm.core.catalog.yaml_reader import Document
 
+#: What a domain says of a table: rows that stand in the database are used and none is made; or no plan has its rows.
+UseKind = Literal["reference", "untouched"]
 ParameterType = Literal["integer", "number", "text", "boolean", "date"]
 Scalar = None | bool | int | float | str
 #: Names that formulas, promises and Python keywords can carry; ``__`` separates entity and column in overrides.
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z](_?[A-Za-z0-9])*$")]
+Text = Annotated[str, Field(min_length=1)]
+
+
+def _refuse_null(value: JsonValue) -> JsonValue:
+    if value is None:
+        raise ValueError("null is not drawn: leave it out")
+    return value
+
+
+NoNull = Annotated[JsonValue, AfterValidator(_refuse_null)]
 
 
 class _File(BaseModel):
@@ -63,11 +75,38 @@ class RulesFile(_File):
     values: list[RuleFile] = []
 
 
+class ColumnFile(_File):
+    """What draws the values of a column: exactly one of these; *locale* goes with *mimesis*."""
+
+    values: Annotated[list[NoNull], Field(min_length=1)] | None = None
+    pattern: Text | None = None
+    mimesis: Text | None = None
+    locale: str | None = None
+    reference: Text | None = None
+
+
+class VirtualReferenceFile(_File):
+    """*columns* of *table* refer to rows, without a foreign key.
+
+    To *to_columns* of the table *to*, its primary key unless told; or to the ``table.column`` in *to* that stands under
+    the value of the column *by*.
+    """
+
+    table: Text
+    columns: Annotated[list[Text], Field(min_length=1)]
+    to: Text | Annotated[dict[str, Text], Field(min_length=1)]
+    to_columns: Annotated[list[Text], Field(min_length=1)] | None = None
+    by: Text | None = None
+
+
 class DomainFile(_File):
     """``domain.yaml``."""
 
     title: str
     rules: RulesFile = RulesFile()
+    columns: dict[str, ColumnFile] = {}
+    tables: dict[str, UseKind] = {}
+    references: list[VirtualReferenceFile] = []
 
 
 class RequirementFile(_File):

@@ -44,9 +44,9 @@ def explain(plan: Plan, scenario: Scenario, rulebook: Rulebook) -> Explanation:
     """Return where every cell of *plan* comes from, and why every row of it is there.
 
     Pure. *scenario* and *rulebook* are those that the plan was made from. Every column of every row has one origin.
-    Where several things narrow a value they are all named, and the origin is the strongest: that rows must differ, then
-    rules, then CHECKs. Cells that a search settled after the database had refused other plans cannot be told from drawn
-    ones.
+    Where several things narrow a value they are all named, and the origin is the strongest: the domain's generator,
+    that rows must differ, then rules, then CHECKs. Cells that a search settled after the database had refused other
+    plans cannot be told from drawn ones.
     """
     links = Links(plan, scenario, rulebook)
     rows = {row.name: row for row in _explain_rows(scenario, links)}

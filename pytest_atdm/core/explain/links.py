@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.model import ExistingRow, Plan, PlannedRow
     from pytest_atdm.core.planner.ties import Place
     from pytest_atdm.core.rulebook import Rulebook
-    from pytest_atdm.core.schema import ForeignKey
+    from pytest_atdm.core.schema import ForeignKey, Table
 
 Followed: TypeAlias = "tuple[ForeignKey, Draft | ExistingRow]"
 
@@ -72,7 +72,7 @@ class Links:
                     yield draft, key
 
     def _draft(self, row: PlannedRow) -> Draft:
-        shape = self.rulebook.schema.tables[row.table]
+        shape = self.rulebook.shape(row.table, row.values)
         return Draft(row.name, row.entity, shape, values=dict(row.values), keys=dict(row.keys))
 
     def _follow(self, row: PlannedRow) -> Iterator[Followed]:
@@ -98,11 +98,15 @@ class Links:
         """The links of the scenario by entity and foreign key."""
         found = {}
         for entity in self._scenario.entities.values():
-            relations = self.rulebook.relations(self.rulebook.schema.table(entity.table))
+            table = self.rulebook.schema.table(entity.table)
             for name, given in entity.given.items():
-                if isinstance(given, Link) and name in relations:
-                    found[entity.name, relations[name].name] = given
+                if isinstance(given, Link) and (key := self._find_relation(table, name, given)) is not None:
+                    found[entity.name, key.name] = given
         return found
+
+    def _find_relation(self, table: Table, name: str, link: Link) -> ForeignKey | None:
+        parent = self.rulebook.schema.table(self._scenario.entities[link.entity].table)
+        return self.rulebook.find_relation(table, name, parent.id)
 
 
 def _is_named_after(name: str, draft: Draft, key: ForeignKey) -> bool:

@@ -10,17 +10,18 @@ from pytest_atdm.core.model import Cell
 
 #: Where a cell comes from:
 #: ``override`` the caller; ``scenario`` a line of the catalog; ``key`` a sequence, or another row by a foreign key;
-#: ``unique`` drawn so that the row differs from others; ``rule`` and ``check`` drawn within the limits of conditions;
+#: ``generator`` drawn as the rules file says of the column; ``unique`` drawn so that the row differs from others;
+#: ``rule`` and ``check`` drawn within the limits of conditions;
 #: ``type`` drawn, any value of the type; ``default`` left to the database; ``existing`` the row stands already;
 #: ``advice`` chosen because the database had refused another plan.
 Origin: TypeAlias = Literal[
-    "override", "scenario", "key", "unique", "rule", "check", "type", "default", "existing", "advice"
+    "override", "scenario", "key", "generator", "unique", "rule", "check", "type", "default", "existing", "advice"
 ]
 #: Why a row is there: the scenario names it; a reference needed it, and it is ``created`` or ``reused``; or ``advice``.
 PresenceKind: TypeAlias = Literal["entity", "created", "reused", "advice"]
 #: The source that the planner gives the cells of a row that a search added to a scenario.
 ADVICE: Final = "advice"
-CauseKind: TypeAlias = Literal["sequence", "foreign key", "unique", "check", "rule"]
+CauseKind: TypeAlias = Literal["sequence", "foreign key", "generator", "unique", "check", "rule"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,8 @@ class Cause:
     """A part of schema or domain that has a say in something.
 
     *text*: a condition as written; of a foreign key the ``row.column`` that it leads to; of a unique constraint its
-    columns, or the definition of an index. *source* is the table's id, or catalog file and line.
+    columns, or the definition of an index; of a generator, whose *name* is its kind, what it draws from. *source* is
+    the table's id, or catalog file and line.
     """
 
     kind: CauseKind
@@ -87,8 +89,8 @@ class Need:
 class Presence:
     """Why a row is in the plan.
 
-    *source* is where the scenario names it; *reference* is the catalog's file of reference rows that has it: a row that
-    is reused without one stands in the database, and a new one could not be written. *needs* are the references that
+    *source* is where the scenario names it; *reference* is where the catalog has it as reference data: a row that is
+    reused without that stands in the database, and a new one could not be written. *needs* are the references that
     nobody named, that of the row for whose sake it came first.
     """
 

@@ -42,8 +42,7 @@ class Origins:
 
     def explain_existing(self, row: ExistingRow) -> Iterator[ExplainedCell]:
         """Yield every column of an existing row that the catalog, or whoever looked, has told."""
-        reference = self._links.rulebook.reference.get(row.table)
-        source = reference.source if reference and row.values in reference.rows else ""
+        source = self._links.rulebook.reference_source(row.table, row.values)
         for name, value in row.values.items():
             yield ExplainedCell(column=name, value=value, origin="existing", source=source)
 
@@ -129,18 +128,26 @@ class Origins:
 
     def _explain_drawn(self, draft: Draft, column: Column) -> ExplainedCell:
         place = (draft.name, column.name)
+        generators = tuple(self._find_generators(draft, column))
         uniques = dict.fromkeys(self._find_uniques(place))
         conditions = sorted(dict.fromkeys(self._conditions.find_narrowing(place)), key=lambda one: one.kind == "check")
-        kinds = {cause.kind for cause in (*uniques, *conditions)}
-        choices: tuple[Origin, ...] = ("unique", "rule", "check")
+        causes = (*generators, *uniques, *conditions)
+        kinds = {cause.kind for cause in causes}
+        choices: tuple[Origin, ...] = ("generator", "unique", "rule", "check")
         origin: Origin = next((one for one in choices if one in kinds), "type")
         return ExplainedCell(
             column=column.name,
             value=draft.values[column.name],
             origin=origin,
             text=column.type if origin == "type" else "",
-            causes=(*uniques, *conditions),
+            causes=causes,
         )
+
+    def _find_generators(self, draft: Draft, column: Column) -> Iterator[Cause]:
+        """Yield the domain's generator of the column; NULL comes of conditions alone."""
+        generator = self._links.rulebook.generators.get((draft.table, column.name))
+        if generator is not None and draft.values[column.name] is not None:
+            yield Cause(kind="generator", name=generator.kind, text=generator.text, source=generator.source)
 
     def _find_uniques(self, place: Place) -> Iterator[Cause]:
         """Yield the sets of columns in which the row differs from others by this cell alone.
@@ -160,7 +167,7 @@ class Origins:
     def _has_equal(self, place: Place, columns: Sequence[str]) -> bool:
         """Return whether another row of the table has the same in all of *columns* but the cell's own."""
         draft = self._links.drafts[place[0]]
-        others = (one for one in self._links.drafts.values() if one.shape is draft.shape and one is not draft)
+        others = (one for one in self._links.drafts.values() if one.table == draft.table and one is not draft)
         return any(
             place[1] in one.values and all(_are_equal(one, draft, name) for name in columns if name != place[1])
             for one in others

@@ -25,7 +25,8 @@ class Presences:
 
     def explain(self, row: Draft | ExistingRow) -> Presence:
         """Return why *row* is there."""
-        reference = "" if isinstance(row, Draft) else self._find_reference(row)
+        rulebook = self._links.rulebook
+        reference = "" if isinstance(row, Draft) else rulebook.reference_source(row.table, row.values)
         entity = self._scenario.entities.get(row.entity)
         if entity is not None:
             return Presence(kind="entity", source=entity.source, reference=reference)
@@ -36,10 +37,6 @@ class Presences:
 
     def _is_advised(self, draft: Draft) -> bool:
         return any(self._links.plan.sources.get(f"{draft.name}.{column}") == ADVICE for column in draft.values)
-
-    def _find_reference(self, row: ExistingRow) -> str:
-        reference = self._links.rulebook.reference.get(row.table)
-        return reference.source if reference and row.values in reference.rows else ""
 
     def _explain_need(self, draft: Draft, key: ForeignKey) -> Need:
         required = is_required(draft.shape, key, self._links.rulebook.schema)

@@ -90,6 +90,9 @@ class _Judge:
             found.update(self._find_violations(batch, condition))
         for key in self._table.foreign_keys:
             found.update(self._find_strange_references(batch, key))
+        for one in self._book.polymorphic.get(self._table.id, ()):
+            terms = [batch.entries(one.by), batch.entries(one.column)]
+            found.update(self._first(("refers", one.by, one.column), terms))
         for columns in self._table.unique_sets:
             found.update(_find_repeated([batch.entries(name) for name in columns]))
         for number, promised in enumerate(self._promised(batch.volume.entity)):

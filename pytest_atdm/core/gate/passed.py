@@ -77,7 +77,8 @@ class PassedParts:
 
 
 def _divide(table: Table, rulebook: Rulebook) -> _Sides:
-    keys = (*table.unique_sets, *(key.columns for key in table.foreign_keys))
+    pairs = ((one.column,) for one in rulebook.polymorphic.get(table.id, ()))
+    keys = (*table.unique_sets, *(key.columns for key in table.foreign_keys), *pairs)
     changing = {name for columns in keys for name in columns}
     steady = tuple(column.name for column in table.columns if column.name not in changing)
     told = {("as_of",), *((name,) for name in steady)}

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_atdm.core.catalog import TableUse
     from pytest_atdm.core.gate.check import Check
-    from pytest_atdm.core.model import Cell, Finding, PlannedRow
+    from pytest_atdm.core.model import Cell, ExistingRow, Finding, PlannedRow
     from pytest_atdm.core.schema import ForeignKey
 
 
@@ -16,8 +17,10 @@ def find_broken_references(check: Check) -> Iterator[Finding]:
     """Yield a finding for each foreign key of a planned row that goes nowhere, and for each allotted key without owner.
 
     A value that the caller gave may refer to a row that only the database knows, unless the catalog lists the parent's
-    rows: then it must be one of them.
+    rows: then it must be one of them. Before that, a finding for each row of a table whose rows the domain keeps from
+    plans.
     """
+    yield from _judge_uses(check)
     owners = {f"{row.name}.{column}" for row in check.plan.rows for column in row.keys}
     for row in check.plan.rows:
         for column, pointer in row.keys.items():
@@ -30,13 +33,34 @@ def find_broken_references(check: Check) -> Iterator[Finding]:
                     fix="refer to a planned row by one of its allotted keys",
                     value=pointer,
                 )
-        for key in check.table(row).foreign_keys:
+        for key in check.rulebook.shape(row.table, row.values).foreign_keys:
             if check.situation.find_parent(row, key) is None:
                 yield from _judge_orphan(check, row, key)
 
 
+def _judge_uses(check: Check) -> Iterator[Finding]:
+    uses = check.rulebook.uses
+    for row in check.plan.rows if uses else ():
+        if row.table in uses:
+            yield _misused(check, row, uses[row.table])
+    for existing in check.plan.existing if uses else ():
+        if existing.table in uses and uses[existing.table].kind == "untouched":
+            yield _misused(check, existing, uses[existing.table])
+
+
+def _misused(check: Check, row: PlannedRow | ExistingRow, use: TableUse) -> Finding:
+    why = "is reference data" if use.kind == "reference" else "is never touched"
+    return check.finding(
+        f"{use.kind}-table",
+        row.name,
+        "",
+        message=f"{row.table} {why} ({use.source}), and the plan has a row of it",
+        fix="leave the row out, or change what the domain says of the table",
+    )
+
+
 def _is_own_or_reference(check: Check, row: PlannedRow, column: str, pointer: str) -> bool:
-    table = check.table(row)
+    table = check.rulebook.shape(row.table, row.values)
     if pointer == f"{row.name}.{column}":
         return table.column_by_name[column].sequence is not None
     return any(column in key.columns for key in table.foreign_keys)

@@ -36,7 +36,8 @@ def list_notes(
     for id, rows in lists.items():
         yield (
             f"DECIDE: {spell[id]} looks like reference data ({rows} rows stand there, others refer to it). If every "
-            f"database has them, list them in reference/{spell[id]}.yaml: then scenarios refer to them."
+            f'database has them, write "tables: {{{spell[id]}: reference}}", or list them in '
+            f"reference/{spell[id]}.yaml: then scenarios refer to them."
         )
     for id in tables:
         yield from _ask_about_names(rulebook, id, spell[id])

@@ -119,7 +119,7 @@ def _make(
     made = Plan(
         scenario=scenario.id,
         domain=scenario.domain,
-        schema=rulebook.schema.fingerprint,
+        schema=rulebook.fingerprint,
         run_id=unique_part[0],
         request_key=unique_part[1],
         seed=seed,

@@ -11,15 +11,17 @@ from pytest_atdm.core.errors import CatalogError, OverrideError, PlanImpossible,
 from pytest_atdm.core.expressions import UNDECIDED, EvaluationError, compile_expression, holds, parse
 from pytest_atdm.core.model import OVERRIDE, ExistingRow, Volume
 from pytest_atdm.core.planner.advice import NO_ADVICE
+from pytest_atdm.core.planner.polymorphic import Discriminators
 from pytest_atdm.core.planner.references import References
 from pytest_atdm.core.situation import read_cell
+from pytest_atdm.core.tables import MAX_STANDING_ROWS
 from pytest_atdm.core.text import suggest
 from pytest_atdm.core.values import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pytest_atdm.core.catalog import Entity, Overrides, Scenario
+    from pytest_atdm.core.catalog import Entity, Overrides, Scenario, TableUse
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.planner.advice import Advice
     from pytest_atdm.core.rulebook import Condition, Rulebook
@@ -100,22 +102,37 @@ class Drafting:
         found = []
         for number, (table, cells) in enumerate(self.advice.also, start=1):
             given: dict[str, Literal | Formula] = {name: Literal(cell, "advice") for name, cell in cells.items()}
-            found.append(Draft(f"also~{number}", f"also~{number}", self.rulebook.schema.tables[table], given=given))
+            name = f"also~{number}"
+            found.append(Draft(name, name, self._shape(name, table, given), given=given))
         return found
 
     def _expand(self, entity: Entity) -> Iterator[Draft | ExistingRow]:
         table = self.rulebook.schema.table(entity.table, where=f'{entity.source}: entity "{entity.name}"')
+        self._check_use(entity, table)
         if entity.existing is not None:
             row = self._find_existing(entity, table)
             self.existing.append(row)
             yield row
             return
         given = self._given_columns(entity, table)
+        shape = self._shape(entity.name, table.id, given)
         for index in range(self._listed(entity, table)):
             name = entity.name if entity.count is None else f"{entity.name}[{index}]"
-            draft = Draft(name, entity.name, table, index, dict(given))
+            draft = Draft(name, entity.name, shape, index, dict(given))
             self.drafts.append(draft)
             yield draft
+
+    def _check_use(self, entity: Entity, table: Table) -> None:
+        use = self.rulebook.uses.get(table.id)
+        if use is None or (use.kind == "reference" and entity.existing is not None):
+            return
+        what, hint = {
+            "reference": ("are reference data: none is made", 'refer to one that stands there: "existing: {...}"'),
+            "untouched": ("are never touched", "leave the entity out"),
+        }[use.kind]
+        raise CatalogError(
+            f'{entity.source}: entity "{entity.name}": the rows of {table.id} {what} ({use.source})', hint=hint
+        )
 
     def _listed(self, entity: Entity, table: Table) -> int:
         """Return how many rows of *entity* the plan has; what is beyond is noted as a volume."""
@@ -163,14 +180,24 @@ class Drafting:
     def _find_existing(self, entity: Entity, table: Table) -> ExistingRow:
         wanted = {name: literal.value for name, literal in (entity.existing or {}).items()}
         wanted |= {column: value for (name, column), value in self.overrides.cells.items() if name == entity.name}
-        reference = self.rulebook.reference.get(table.id)
-        row = reference.find(wanted) if reference else None
+        rows = self._reference_rows(table.id)
+        row = next((row for row in rows if all(row.get(name) == value for name, value in wanted.items())), None)
         if row is None:
             raise CatalogError(
                 f'{entity.source}: entity "{entity.name}": no reference row of {table.id} has {wanted!r}',
-                hint="add the row to the domain's reference folder, or name one that is there",
+                hint="add the row to the domain's reference folder, or name one that is there"
+                + (f" (of the first {MAX_STANDING_ROWS} by key)" if table.id in self.rulebook.uses else ""),
             )
         return ExistingRow(name=entity.name, entity=entity.name, table=table.id, values=dict(row))
+
+    def _reference_rows(self, table: str) -> Sequence[Mapping[str, Cell]]:
+        """Return the catalog's reference rows of the table with this id, or those that stand in a reference table."""
+        reference = self.rulebook.reference.get(table)
+        return reference.rows if reference else self.rulebook.standing.get(table, ())
+
+    def _has_rows(self, table: str) -> bool:
+        """Return whether a row of the table can be referred to: a new one, or one that stands there."""
+        return table not in self.rulebook.uses or bool(self._reference_rows(table))
 
     def _given_columns(self, entity: Entity, table: Table) -> dict[str, Literal | Formula]:
         given: dict[str, Literal | Formula] = {}
@@ -193,13 +220,30 @@ class Drafting:
             )
 
     def _note_link(self, entity: Entity, table: Table, name: str, link: Link) -> None:
-        relations = self.rulebook.relations(table)
-        if name not in relations:
-            raise SchemaMismatch(
-                f'{link.source}: "{name}" is not a foreign key of {table.id}',
-                hint=suggest(name, relations, "relation"),
+        parent = self.rulebook.schema.table(self.scenario.entities[link.entity].table, where=link.source).id
+        key = self.rulebook.find_relation(table, name, parent)
+        if key is None:
+            raise self._unknown_relation(table, name, parent, link.source)
+        self._links[entity.name, key.name] = (link.entity, link.source)
+
+    def _unknown_relation(self, table: Table, name: str, parent: str, source: str) -> CatalogError | SchemaMismatch:
+        pairs = [one for one in self.rulebook.polymorphic.get(table.id, ()) if name in one.names]
+        if pairs:
+            known = ", ".join(key.parent for key in pairs[0].keys)
+            return CatalogError(
+                f'{source}: "{name}" of {table.id} does not refer to {parent}', hint=f"it refers to {known}"
             )
-        self._links[entity.name, relations[name].name] = (link.entity, link.source)
+        return SchemaMismatch(
+            f'{source}: "{name}" is not a foreign key of {table.id}',
+            hint=suggest(name, self.rulebook.relations(table), "relation"),
+        )
+
+    def _shape(self, entity: str, table: str, given: dict[str, Literal | Formula]) -> Table:
+        """Return the table with this id, with the references of its discriminators, whose values join *given*."""
+        if table not in self.rulebook.polymorphic:
+            return self.rulebook.schema.tables[table]
+        linked = {key for name, key in self._links if name == entity}
+        return Discriminators(self.rulebook, table, given, linked, self._formula_count).choose()
 
     def _link(self, draft: Draft, key: ForeignKey, queue: list[Draft]) -> None:
         if (draft.entity, key.name) in self._links:
@@ -214,7 +258,7 @@ class Drafting:
             return False
         if (draft.table, key.name) in self.advice.link:
             return True
-        if draft.table in self.advice.full and key.parent != draft.table:
+        if draft.table in self.advice.full and key.parent != draft.table and self._has_rows(key.parent):
             return True
         return not any(column in draft.given for column in key.columns) and is_required(
             draft.shape, key, self.rulebook.schema
@@ -267,8 +311,7 @@ class Drafting:
 
     def _make_parent(self, draft: Draft, key: ForeignKey, queue: list[Draft]) -> Draft | ExistingRow:
         name = self._free_name(f"{draft.name}.{key.columns[0].removesuffix('_id')}")
-        reference = self.rulebook.reference.get(key.parent)
-        standing = reference.rows if reference else self.advice.reuse.get(key.parent, ())
+        standing = self._reference_rows(key.parent) or self.advice.reuse.get(key.parent, ())
         standing = self._fitting(draft, key, standing)
         if standing:
             return self._take_existing(name, key.parent, standing)
@@ -311,10 +354,25 @@ class Drafting:
         return (self.advice.attempt,) if self.advice.attempt else ()
 
     def _add_parent(self, name: str, draft: Draft, key: ForeignKey, queue: list[Draft]) -> Draft:
-        parent = Draft(name, name, self.rulebook.schema.tables[key.parent], cause=draft)
+        use = self.rulebook.uses.get(key.parent)
+        if use is not None:
+            raise self._lacking(draft, key, use)
+        given: dict[str, Literal | Formula] = {}
+        parent = Draft(name, name, self._shape(name, key.parent, given), given=given, cause=draft)
         self.drafts.append(parent)
         queue.append(parent)
         return parent
+
+    def _lacking(self, draft: Draft, key: ForeignKey, use: TableUse) -> PlanImpossible:
+        why, hint = {
+            "reference": ("is reference data, and no other row of it stands in the database", "add the row"),
+            "untouched": ("is never touched", f"give {' and '.join(key.columns)} a value that stands there"),
+        }[use.kind]
+        return PlanImpossible(
+            f'{self.scenario.id}: "{draft.name}" needs a row of {key.parent} by {key.name}; that table {why} '
+            f"({use.source})",
+            hint=f"{hint}, or change what the domain says of the table",
+        )
 
     def _free_name(self, name: str) -> str:
         """Return *name*; where two foreign keys begin with the same column, the second one's row gets a number."""
@@ -349,14 +407,14 @@ class Drafting:
     def _part(self, draft: Draft, key: ForeignKey, queue: list[Draft]) -> None:
         before = draft.links[key.name]
         name = self._free_name(f"{draft.name}.{key.name}")
-        standing = self.advice.reuse.get(key.parent, ())
+        standing = self.rulebook.standing.get(key.parent) or self.advice.reuse.get(key.parent, ())
         others = [row for row in standing if not isinstance(before, ExistingRow) or dict(row) != dict(before.values)]
         if others:
             draft.links[key.name] = self._take_existing(name, key.parent, others)
             return
         other = self._add_parent(name, draft, key, queue)
         draft.links[key.name] = other
-        if other.shape is draft.shape:  # a row that may not refer to itself: two that refer to each other
+        if other.table == draft.table:  # a row that may not refer to itself: two that refer to each other
             other.links[key.name] = draft
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from pytest_atdm.core.catalog import Generator
     from pytest_atdm.core.expressions import Evaluator, Expr, Parts, Scope, Value
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.planner.drafts import Draft
@@ -76,11 +77,15 @@ class Drawing:
             found = self._choose(draft, column, drawer, parts, others, unique=unique, again=number > 0)
             if found is not None:
                 return found
+        generator = self.situation.rulebook.generators.get((draft.table, column.name))
+        if generator and column.nullable and drawer.demands_null:
+            return None
         conditions = self._conditions_on(draft, column, hidden, loosely=self._is_loose(draft, column, attempt))
         raise PlanImpossible(
-            f'{self.scenario}: no value of "{draft.name}.{column.name}" ({column.type}) satisfies '
-            + ("; ".join(f"{one.text} ({one.source})" for one, _ in conditions) or "its type"),
-            hint="give the column in the scenario or as an override, or change what it is tied to",
+            f'{self.scenario}: no value of "{draft.name}.{column.name}" ({column.type}){_say_source(generator)}'
+            " satisfies " + ("; ".join(f"{one.text} ({one.source})" for one, _ in conditions) or "its type"),
+            hint="give the column in the scenario or as an override, or change what it is tied to"
+            + (", or let the catalog give more values" if generator else ""),
         )
 
     def _choose(
@@ -210,6 +215,10 @@ class Drawing:
         return look_up
 
 
+def _say_source(generator: Generator | None) -> str:
+    return f" out of {generator}" if generator else ""
+
+
 def _say(column: str, name: str, row: str, parts: Parts) -> Parts:
     """Call the column *name* of *row* *column*, and its other columns by both names."""
     return (column,) if parts == (name,) else (row, *parts)
@@ -229,4 +238,4 @@ def _are_equal(one: Draft, other: Draft, column: str) -> bool:
 
 
 def _has(other: Draft, draft: Draft, column: Column) -> bool:
-    return other.shape is draft.shape and other is not draft and column.name in other.values
+    return column.name in other.values and other is not draft and other.shape.id == draft.shape.id

@@ -90,6 +90,7 @@ class Filling:
         for draft in drafts:
             self._by_entity.setdefault(draft.entity, []).append(draft)
         self._existing = {row.entity: row for row in existing}
+        self._generators = rulebook.generators
         self._busy: list[tuple[str, str]] = []
         self._round = 0
         self._attempt = 0
@@ -533,6 +534,8 @@ class Filling:
         """True where the row cannot do without a value of ours, or shall have one."""
         if column.filled_by_database:
             return False
+        if self._generators and (draft.table, column.name) in self._generators:
+            return True
         if column.default is None:
             if not column.nullable or self._is_required(draft, column.name):
                 return True
@@ -552,7 +555,7 @@ class Filling:
 
     def _differs_within(self, draft: Draft, column: Column) -> bool:
         """True where a unique key holds *column*, and other rows of the plan are of the same table."""
-        has_others = any(other.shape is draft.shape and other is not draft for other in self.drafts)
+        has_others = any(other.table == draft.table and other is not draft for other in self.drafts)
         return has_others and any(column.name in columns for columns in draft.shape.unique_sets)
 
     def _is_constant(self, column: Column) -> bool:

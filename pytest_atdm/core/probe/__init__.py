@@ -100,7 +100,7 @@ class Probe:
             as_of=self._as_of,
             advice=advice,
         )
-        return dataclasses.replace(made, schema=self._rulebook.schema.fingerprint)
+        return dataclasses.replace(made, schema=self._rulebook.fingerprint)
 
     def _focus(self, table: str) -> tuple[str, Rulebook]:
         """Return the table to plan for, and the rules: of a partition, its own bounds are the only ones."""

@@ -19,15 +19,17 @@ from pytest_atdm.core.expressions import (
 from pytest_atdm.core.expressions.casting import parse_type
 from pytest_atdm.core.schema import Column
 from pytest_atdm.core.types import base_type, to_cell, to_operand
+from pytest_atdm.core.values.generated import iter_generated
 from pytest_atdm.core.values.kinds import iter_kind
 from pytest_atdm.core.values.ranges import BUILT_IN, iter_ranges
 from pytest_atdm.core.values.stream import Stream
 from pytest_atdm.core.values.wish import Wish
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date
 
+    from pytest_atdm.core.catalog import Generator
     from pytest_atdm.core.constraints import Shape
     from pytest_atdm.core.model import Cell
     from pytest_atdm.core.schema import Domain, Schema
@@ -45,17 +47,25 @@ class Drawer:
     """Everything about the values of *column* under *conditions* that does not depend on who asks; made once, kept.
 
     *conditions* name nothing but ``(column.name,)``; the CHECKs of the column's domain are added. One that cannot be
-    judged here lets a value pass.
+    judged here lets a value pass. Where there is a *generator*, values come from it alone.
     """
 
-    def __init__(self, column: Column, schema: Schema, conditions: Sequence[Expr]) -> None:
+    def __init__(
+        self, column: Column, schema: Schema, conditions: Sequence[Expr], generator: Generator | None = None
+    ) -> None:
         wanted = (*conditions, *_domain_conditions(column, schema))
         self._column = column
         self._schema = schema
+        self._generator = generator
         self._base = base_type(column.type, schema)
         self._shapes = read_shapes(column.name, wanted)
         self._literals = [value for condition in wanted for value in iter_literals(condition)]
         self._evaluators = [compile_expression(condition) for condition in wanted]
+
+    @property
+    def demands_null(self) -> bool:
+        """True where the conditions leave no value but NULL."""
+        return all(shape.null for shape in self._shapes)
 
     def candidates(
         self, stream: Stream, *, unique: bool, as_of: date, again: bool = False, misses: int = 0
@@ -80,7 +90,10 @@ class Drawer:
             return False  # no value of the type, or the database would raise
 
     def _draw(self, stream: Stream, *, unique: bool, as_of: date, again: bool, misses: int) -> Iterator[Cell]:
-        """Draw from each shape in turn, then from the constants that the conditions mention."""
+        """Draw from the generator, or from each shape in turn, then from the constants of the conditions."""
+        if self._generator is not None:
+            drawn = iter_generated(self._generator, self._base, stream, unique=unique)
+            return _iter_cells(self._base, islice(drawn, MAX_DRAWS), self._schema)
         shapes = stream.shuffled(self._shapes) if again and len(self._shapes) > 1 else self._shapes
         sources = [self._draw_shape(shape, stream, unique=unique, as_of=as_of, misses=misses) for shape in shapes]
         return chain(
@@ -164,7 +177,7 @@ def _in_turn(sources: Sequence[Iterator[Cell]]) -> Iterator[Cell]:
         yield from (cell for cell in row if cell is not _NONE)
 
 
-def _iter_cells(base: str, values: Sequence[Value], schema: Schema) -> Iterator[Cell]:
+def _iter_cells(base: str, values: Iterable[Value], schema: Schema) -> Iterator[Cell]:
     for value in values:
         try:
             cell = to_cell(base, value, schema)

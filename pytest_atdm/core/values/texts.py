@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from pytest_atdm.core.values.wish import Wish
 
 _BASE32: Final = "abcdefghijklmnopqrstuvwxyz234567"
-_TOKEN_LENGTH: Final = 4
-_UNIQUE_TOKEN_LENGTH: Final = 13  # 65 bits
+TOKEN_LENGTH: Final = 4
+UNIQUE_TOKEN_LENGTH: Final = 13  # 65 bits
 #: Types as which a condition may read a text, by the Python type of its bound.
 _READ_AS: Final = {int: "integer", Decimal: "numeric", date: "date"}
 _READ_AS_DRAWS: Final = 300
 #: How far repetitions of a pattern go beyond their minimum, in turn; None is the usual.
-_SPREADS: Final = (None, 6, 2, 12, 30, 0)
+SPREADS: Final = (None, 6, 2, 12, 30, 0)
 #: From this draw on a pattern may give a text that is shorter than its column.
 _SHORT_AFTER: Final = 100
 
@@ -40,7 +40,7 @@ def iter_texts(wish: Wish) -> Iterator[str]:
     anchored = [pattern for pattern in patterns if pattern.startswith((r"\A", "^")) or pattern.endswith(r"\Z")]
     if anchored:
         # Where the length is limited, repetitions of several sizes are tried.
-        spreads = (None,) if not low and high is None else _SPREADS
+        spreads = (None,) if not low and high is None else SPREADS
         for turn in count():
             pattern, spread = anchored[turn % len(anchored)], spreads[turn // len(anchored) % len(spreads)]
             text = _fold(wish, _draw_anchored(wish, pattern, low, high, spread))
@@ -93,7 +93,7 @@ def _draw_anchored(wish: Wish, pattern: str, low: int, high: int | None, spread:
 
 
 def _word(wish: Wish, low: int, high: int | None) -> str:
-    size = _UNIQUE_TOKEN_LENGTH if wish.unique else _TOKEN_LENGTH
+    size = UNIQUE_TOKEN_LENGTH if wish.unique else TOKEN_LENGTH
     return make_word(wish.name, wish.stream, size, low=low, high=high)
 
 
