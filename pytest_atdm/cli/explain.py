@@ -100,6 +100,8 @@ def describe(told: Explanation, tree: Sequence[Branch], chosen: Mapping[str, Exp
     reused = sum(row.is_existing for row in told.rows.values())
     count = f"{len(told.rows) - reused} rows to write" + (f", {reused} to refer to" if reused else "")
     yield f"plan of {told.scenario}, as of {told.as_of}, seed {told.seed}: {count}; nothing written"
+    for entity, rows in told.more.items():
+        yield f"{rows} more rows of {entity} follow, each like one of those below"
     if told.parameters:
         yield from _wrap("parameters: ", [f"{name} = {_say(value)}" for name, value in told.parameters.items()])
     yield ""

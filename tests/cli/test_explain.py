@@ -148,6 +148,13 @@ def test_rows_of_a_search_are_told() -> None:
     assert lines_of(told) == FOUND.splitlines()
 
 
+def test_rows_that_follow_the_plan_are_counted() -> None:
+    """Of a volume the head says how many rows are not shown."""
+    told = explain_text("entities:\n  line: {table: lines, count: 1500}\n")
+
+    assert "1400 more rows of line follow, each like one of those below" == lines_of(told)[1]
+
+
 def test_what_is_long_is_shortened() -> None:
     """A value gets 36 characters, a line 120; neither breaks at a line feed."""
     told = explain_text(BUYER_TEXT, overrides={"who__note": "a\nb" * 50})

@@ -471,3 +471,11 @@ def test_what_only_its_type_decides_is_the_same_for_every_request(situation: tup
     for one, other in zip(first.rows, second.rows, strict=True):
         moved = {name for name in one.values if one.values[name] != other.values.get(name)}
         assert moved <= {c.column for c in told.rows[one.name].cells if c.origin in ("unique", "key")}
+
+
+def test_rows_that_follow_the_plan_are_told() -> None:
+    """Of a volume the rows of the plan are explained, and how many follow that are like them."""
+    told = explain_text("title: T\nentities:\n  line: {table: lines, count: 1500}\n")
+
+    assert {"line": 1_400} == told.more
+    assert 100 == sum(row.entity == "line" for row in told.rows.values())

@@ -57,6 +57,7 @@ def explain(plan: Plan, scenario: Scenario, rulebook: Rulebook) -> Explanation:
         parameters=plan.parameters,
         tree=tuple(grow_tree(rows, find_roots(rows))),
         rows=rows,
+        more={volume.entity: volume.rows for volume in plan.volumes},
     )
 
 

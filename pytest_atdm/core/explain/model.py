@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from pytest_atdm.core.model import Cell
@@ -134,7 +134,8 @@ class Explanation:
     """A plan explained.
 
     *tree*, depth first: below each row those that it refers to; roots are the rows that none refers to, and one of each
-    circle. *rows* by name, in the order of the plan, then those that stand already.
+    circle. *rows* by name, in the order of the plan, then those that stand already. *more* says by entity how many rows
+    of a volume follow, each like one of those that are explained.
     """
 
     scenario: str
@@ -143,3 +144,4 @@ class Explanation:
     parameters: Mapping[str, Cell]
     tree: tuple[Branch, ...]
     rows: Mapping[str, ExplainedRow]
+    more: Mapping[str, int] = field(default_factory=dict)
