@@ -18,7 +18,7 @@ from pytest_atdm.core.situation import default_value
 from pytest_atdm.core.types import to_operand
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_atdm.core.expressions import Parts, Value
     from pytest_atdm.core.gate import Gate
@@ -149,16 +149,17 @@ class _Judge:
 
     def _find_local_violations(self, batch: Batch, condition: Condition) -> Iterator[int]:
         columns = sorted(name for name in condition.columns if name in batch.values)
-        steady = {name: self._steady(batch, name) for name in condition.columns if name not in columns}
+        known: dict[Parts, Value] = {
+            (name,): self._steady(batch, name) for name in condition.columns if name not in columns
+        }
+        known["as_of",] = self._as_of
         terms = [batch.values[name] for name in columns]
-        types = [self._table.column_by_name[name].type for name in columns]
+        typed = [((name,), self._table.column_by_name[name].type, batch.values[name]) for name in columns]
         for place in self._first((condition.id, condition.source), terms or [[True] * batch.size]):
             try:
-                known = {
-                    name: to_operand(type, term[place], self._book.schema)
-                    for name, type, term in zip(columns, types, terms, strict=True)
-                }
-                if not holds(condition.evaluate(_look_up({**steady, **known}, self._as_of))):
+                for parts, type, cells in typed:
+                    known[parts] = to_operand(type, cells[place], self._book.schema)
+                if not holds(condition.evaluate(known.__getitem__)):
                     yield place
             except (EvaluationError, ValueError):
                 yield place
@@ -219,10 +220,6 @@ class _Judge:
                 new.discard(entry)
                 places.append(place)
         return places
-
-
-def _look_up(known: Mapping[str, Value], as_of: datetime.date) -> Callable[[Parts], Value]:
-    return lambda parts: as_of if parts == ("as_of",) else known[parts[0]]
 
 
 def _find_repeated(terms: Sequence[Term]) -> Iterator[int]:

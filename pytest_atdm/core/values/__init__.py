@@ -161,12 +161,17 @@ def _distinct(cells: Iterator[Cell]) -> Iterator[Cell]:
     if first is _NONE:
         return
     yield first  # hardly anybody asks for a second
-    seen = {json.dumps(first, sort_keys=True)}
+    seen = {_key(first)}
     for cell in cells:
-        key = json.dumps(cell, sort_keys=True)
+        key = _key(cell)
         if key not in seen:
             seen.add(key)
             yield cell
+
+
+def _key(cell: Cell) -> object:
+    """Return what equal cells of one type have in common."""
+    return cell if isinstance(cell, str) else (json.dumps(cell, sort_keys=True),)
 
 
 def _in_turn(sources: Sequence[Iterator[Cell]]) -> Iterator[Cell]:

@@ -98,11 +98,9 @@ class _Writer:
         self.groups: dict[int, str] = {}
 
     def write(self, nodes: Sequence[_Node]) -> str:
-        return "".join(self._write_node(kind, body) for kind, body in nodes)
+        return "".join([body if kind is op.LITERAL else self._write_node(kind, body) for kind, body in nodes])
 
     def _write_node(self, kind: object, body: Any) -> str:
-        if kind is op.LITERAL:
-            return str(body)
         if kind is op.ANY:
             return self.stream.choice(_PLAIN)
         if kind is op.NOT_LITERAL:

@@ -26,6 +26,8 @@ _READ_AS: Final = {int: "integer", Decimal: "numeric", date: "date"}
 _READ_AS_DRAWS: Final = 300
 #: How far repetitions of a pattern go beyond their minimum, in turn; None is the usual.
 SPREADS: Final = (None, 6, 2, 12, 30, 0)
+#: Of so many draws one is from another pattern than the first.
+_OTHERS: Final = 4
 #: From this draw on a pattern may give a text that is shorter than its column.
 _SHORT_AFTER: Final = 100
 
@@ -42,7 +44,9 @@ def iter_texts(wish: Wish) -> Iterator[str]:
         # Where the length is limited, repetitions of several sizes are tried.
         spreads = (None,) if not low and high is None else SPREADS
         for turn in count():
-            pattern, spread = anchored[turn % len(anchored)], spreads[turn // len(anchored) % len(spreads)]
+            # The one that tells the most is the likeliest to keep the others too; every fourth draw is another's.
+            pattern = anchored[turn // _OTHERS % len(anchored) if turn % _OTHERS == _OTHERS - 1 else 0]
+            spread = spreads[turn % len(spreads)]
             text = _fold(wish, _draw_anchored(wish, pattern, low, high, spread))
             if len(text) >= low or turn >= _SHORT_AFTER:  # Postgres fills a short one up, and the pattern may mind
                 yield text
