@@ -111,7 +111,9 @@ def test_the_test_gets_rows_that_the_database_takes(pytester: pytest.Pytester, u
     """A full list is referred to, a default without a row gets one; a trigger that never lets a row in is named."""
     pytester.makepyfile(textwrap.dedent(SUITE))
 
-    result = pytester.runpytest_subprocess("--atdm-database-url", url, "--atdm-catalog", str(catalog), timeout=120)
+    settings = ("--atdm-database-url", url, "--atdm-catalog", str(catalog))
+    # Else the root is the folder above both, where what later tests have in their folders is looked for too.
+    result = pytester.runpytest_subprocess(f"--rootdir={pytester.path}", *settings, timeout=120)
 
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*never*", "*row_refused*"])
