@@ -135,7 +135,14 @@ def test_a_test_gets_what_the_rules_file_says(pytester: pytest.Pytester, url: st
     """Values come from generators, countries stand there and stay, and rows go that refer without a foreign key."""
     execute(url, "INSERT INTO countries VALUES ('XA', 'A'), ('XB', 'B')")
     pytester.makepyfile(test_taken=textwrap.dedent(SUITE), test_refused=textwrap.dedent(REFUSED))
-    options = ("--continue-on-collection-errors", "--atdm-database-url", url, "--atdm-catalog", str(catalog))
+    options = (
+        f"--rootdir={pytester.path}",
+        "--continue-on-collection-errors",
+        "--atdm-database-url",
+        url,
+        "--atdm-catalog",
+        str(catalog),
+    )
 
     result = pytester.runpytest_subprocess(*options, timeout=120)
 
