@@ -53,7 +53,9 @@ def describe_error(error: AtdmError) -> dict[str, object]:
 
 def wants_json(words: Sequence[str]) -> bool:
     """Return whether the command line *words* asks for JSON, also where the rest of it is wrong."""
-    return "--output=json" in words or any(pair == ("--output", "json") for pair in itertools.pairwise(words))
+    return not {"--json", "--output=json"}.isdisjoint(words) or any(
+        pair == ("--output", "json") for pair in itertools.pairwise(words)
+    )
 
 
 def format_table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:

@@ -31,13 +31,16 @@ _META: Final = "pytest_atdm.cli"
 
 
 def output_option(command: Command) -> Command:
-    """Add ``--output human|json``."""
+    """Add ``--output human|json``, and ``--json`` for the second."""
     choice = click.Choice(["human", "json"])
     text = "How to answer; with json stdout holds one document, the answer or the error."
     add = click.option(
         "--output", type=choice, default="human", show_default=True, help=text, expose_value=False, callback=_remember
     )
-    return add(command)
+    short = click.option(
+        "--json", "output_json", is_flag=True, help="The same as --output json.", expose_value=False, callback=_remember
+    )
+    return add(short(command))
 
 
 def setting_options(*names: str) -> Callable[[Command], Command]:
@@ -53,8 +56,8 @@ def setting_options(*names: str) -> Callable[[Command], Command]:
 
 
 def read_console() -> Console:
-    """Return the console that the running command's ``--output`` asks for."""
-    return Console(as_json=_given().get("output") == "json")
+    """Return the console that the running command's ``--output`` or ``--json`` asks for."""
+    return Console(as_json=_given().get("output") == "json" or "output_json" in _given())
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -71,7 +74,9 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def find_root(folder: Path) -> Path:
-    """Return the nearest folder from *folder* upwards that has a ``.atdm``, or *folder* itself."""
+    """Return *folder* where it has a catalog; else the nearest from there upwards that has a ``.atdm``, or *folder*."""
+    if (folder / "catalog").is_dir():
+        return folder
     return next((parent for parent in (folder, *folder.parents) if (parent / ".atdm").is_dir()), folder)
 
 
@@ -110,6 +115,6 @@ def _make_option(option: Option) -> Callable[[Command], Command]:
     return click.option(_flag(option), metavar=option.metavar, help=text, expose_value=False, callback=_remember)
 
 
-def _remember(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
-    if value is not None and parameter.name is not None:
-        context.meta.setdefault(_META, {})[parameter.name] = value
+def _remember(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    if value is not None and value is not False and parameter.name is not None:
+        context.meta.setdefault(_META, {})[parameter.name] = str(value)

@@ -128,13 +128,14 @@ def test_no_words_show_the_help(atdm_alone: Atdm) -> None:
     [
         (["audit", "x", "--output", "json"], True),
         (["audit", "x", "--output=json"], True),
+        (["audit", "--json", "x"], True),
         (["audit", "json"], False),
         (["--output", "human", "json"], False),
         ([], False),
     ],
 )
 def test_json_is_recognised_before_the_words_are_read(words: list[str], *, expected: bool) -> None:
-    """Only ``--output json``, in either spelling, asks for JSON."""
+    """Only ``--output json``, in either spelling, and ``--json`` ask for JSON."""
     assert wants_json(words) is expected
 
 
@@ -179,15 +180,22 @@ def test_every_command_answers_in_both_forms() -> None:
     assert [path for path, command in commands.items() if not command.help] == []
 
 
+def test_json_can_be_asked_for_in_one_word(atdm_alone: Atdm) -> None:
+    """``--json`` is ``--output json``."""
+    assert atdm_alone("scenarios", "--json").payload == atdm_alone("scenarios", "--output", "json").payload
+
+
 def test_tables_are_aligned() -> None:
     """Columns are as wide as their widest cell, and no line ends in blanks."""
     assert format_table(("a", "bb"), [("xxx", 1), ("y", "")]) == ["a    bb", "---  --", "xxx  1", "y"]
 
 
 def test_the_root_is_where_the_state_is(tmp_path: Path) -> None:
-    """From a folder below, the nearest ``.atdm`` upwards counts; without one, the folder itself."""
+    """From a folder below, the nearest ``.atdm`` upwards counts; without one, or with a catalog, the folder itself."""
     (tmp_path / "project" / ".atdm").mkdir(parents=True)
-    below = tmp_path / "project" / "a" / "b"
+    below, with_catalog = tmp_path / "project" / "a" / "b", tmp_path / "project" / "c"
+    (with_catalog / "catalog").mkdir(parents=True)
 
     assert find_root(below) == tmp_path / "project"
     assert find_root(tmp_path / "other") == tmp_path / "other"
+    assert find_root(with_catalog) == with_catalog
