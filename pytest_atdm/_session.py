@@ -21,6 +21,7 @@ from pytest_atdm.emit.bundle import make_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import pytest
@@ -44,20 +45,37 @@ def session_of(config: pytest.Config) -> AtdmSession:
     """Return the session of *config*, made on first use; nothing is started by that."""
     if SESSION not in config.stash:
         head_start = config.stash.get(HEAD_START, None)
-        config.stash[SESSION] = AtdmSession(config.stash[SETTINGS], identity_of(config), config.hook, head_start)
+        config.stash[SESSION] = AtdmSession(
+            config.stash[SETTINGS], identity_of(config), config.hook, head_start, _find_unmuting(config)
+        )
     return config.stash[SESSION]
 
 
+def _find_unmuting(config: pytest.Config) -> Callable[[], AbstractContextManager[None]]:
+    """Return what makes a block in which nothing is captured: what takes long says how far it is."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    return capture.global_and_fixture_disabled if capture else contextlib.nullcontext
+
+
 class AtdmSession:
-    """What a session needs, each thing made when it is first asked for. *hook* calls the hooks of ``hookspecs``."""
+    """What a session needs, each thing made when it is first asked for. *hook* calls the hooks of ``hookspecs``.
+
+    *unmuted* makes a block whose errors reach the terminal.
+    """
 
     def __init__(
-        self, settings: Settings, identity: Identity, hook: HookRelay, head_start: HeadStart | None = None
+        self,
+        settings: Settings,
+        identity: Identity,
+        hook: HookRelay,
+        head_start: HeadStart | None = None,
+        unmuted: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
     ) -> None:
         self.settings = settings
         self.identity = identity
         self.is_lost = False  # True once the seeder did not answer: then nothing waits for it again
         self._hook = hook
+        self._unmuted = unmuted
         self._gates: dict[str, Gate] = {}
         self._attempts: Counter[str] = Counter()
         self._checked: dict[str, tuple[Wish, Plan]] = {}
@@ -163,7 +181,8 @@ class AtdmSession:
         from pytest_atdm._volumes import iter_batches  # lazy: hardly any session needs it
 
         batches = iter_batches(planned, self._gate(planned.domain))
-        return self.connection.client.seed_volumes(planned, batches, **settings)
+        with self._unmuted():
+            return self.connection.client.seed_volumes(planned, batches, **settings)
 
     def _find_plan(self, wish: Wish, request_key: str) -> Plan | None:
         """Return another plan of *wish* that the database takes, where its refusals lead to one.

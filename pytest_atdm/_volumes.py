@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -36,11 +37,14 @@ def iter_batches(plan: Plan, gate: Gate) -> Iterator[Batch]:
 
 @contextmanager
 def _shown(rows: int) -> Iterator[Callable[[int], None]]:
-    """Show on a terminal how many of *rows* have gone; wherever else errors go, nothing is written."""
+    """Show on a terminal how many of *rows* have gone; wherever else errors go, nothing is written.
+
+    Of several processes with one terminal, such as the workers of pytest-xdist, none writes on it.
+    """
     import click  # lazy: startup
 
-    stream = sys.__stderr__  # pytest captures the other
-    if stream is None or not stream.isatty():
+    stream = sys.stderr
+    if not stream.isatty() or "PYTEST_XDIST_WORKER" in os.environ:
         yield lambda _: None
         return
     with click.progressbar(length=rows, label="rows", file=stream, show_pos=True) as bar:

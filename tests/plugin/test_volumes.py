@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.plugin.database import fetch
 
 if TYPE_CHECKING:
+    from io import FileIO
+
     from tests.plugin.conftest import Suite
 
 PATIENCE_S = 30.0
@@ -96,6 +104,37 @@ def test_a_test_process_that_is_killed_while_it_sends_leaves_nothing(suite: Suit
         time.sleep(0.05)
     assert not suite_is_writing(suite)
     assert before == suite.read_all_rows()
+
+
+@pytest.mark.parametrize(("options", "shown"), [((), True), (("-n", "1"), False)])
+def test_a_terminal_shows_how_far_it_is(suite: Suite, options: tuple[str, ...], *, shown: bool) -> None:
+    """Where errors go to a terminal, a bar counts the rows; workers, which share theirs, leave it alone."""
+    suite.write("""
+        @atdm_scenario("full_library", books=12_000)
+        def test_many(atdm_data):
+            pass
+    """)
+    ours, theirs = pty.openpty()
+    with open(ours, "rb", buffering=0) as terminal:  # noqa: PTH123 (a descriptor)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
+            cwd=suite.pytester.path,
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        said = b"".join(iter(lambda: _read(terminal), b""))
+        assert 0 == process.wait(PATIENCE_S)
+
+    assert shown is (b"11900/11900" in said)
+
+
+def _read(terminal: FileIO) -> bytes:
+    """What comes next; nothing once the other side is closed."""
+    try:
+        return terminal.read(4096) or b""
+    except OSError:
+        return b""
 
 
 def suite_is_writing(suite: Suite) -> bool:
