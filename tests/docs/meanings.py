@@ -102,7 +102,7 @@ EVENTS: Final = {
     "plan_generated": "the rows are planned: hash, seed, as_of, rows per table",
     "validator_passed": "one validator of the gate had nothing against the plan",
     "request_refused": "the plan was refused: error code and rules; nothing was written",
-    "seed_committed": "the rows stand; this event is part of their transaction",
+    "seed_committed": "the rows stand: counts, keys, and of volumes the ranges of keys; part of their transaction",
     "fixtures_written": "fixture files were written: format and file name",
     "consumed_by_test": "the test has used the rows: its id and how it ended",
     "reset_executed": "the rows are gone: counts by table, the application's apart, and what was left",

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from pytest_atdm.core.errors import InvalidRequest
 from pytest_atdm.core.volume import Batch, encode, grow
 from pytest_atdm.core.wire import dump_plan, plan_hash
+from seeder.batches import read_frames
 from seeder.settings import Settings
 from tests.seeder.caller import CATALOG, Caller, free_listener, running_seeder
 from tests.seeder.expect import problem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
     import httpx
 
@@ -235,3 +238,20 @@ def test_rows_are_the_same_for_everybody(busy: Caller, run_id: str) -> None:
     busy.http.post("/test-data/requests", json=wish).raise_for_status()
 
     assert sorted(map(str, codes)) == sorted(busy.query("SELECT code FROM orders"))
+
+
+def test_a_caller_who_falls_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who stops in the middle and keeps the connection loses the transaction after a while."""
+    monkeypatch.setattr("seeder.batches._SILENCE_S", 0.01)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield frame(b"plan")[:10]
+        await asyncio.Event().wait()
+
+    async def read() -> list[bytes]:
+        return [content async for content in read_frames(chunks())]
+
+    with pytest.raises(InvalidRequest, match="nothing came for") as caught:
+        asyncio.run(read())
+
+    assert "an empty frame after the last batch" in caught.value.hint
