@@ -114,11 +114,13 @@ def test_a_terminal_shows_how_far_it_is(suite: Suite, options: tuple[str, ...], 
         def test_many(atdm_data):
             pass
     """)
+    environment = {name: text for name, text in os.environ.items() if name != "PYTEST_XDIST_WORKER"}  # this one's own
     ours, theirs = pty.openpty()
     with open(ours, "rb", buffering=0) as terminal:  # noqa: PTH123 (a descriptor)
         process = subprocess.Popen(
             [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
             cwd=suite.pytester.path,
+            env=environment,
             stdout=subprocess.DEVNULL,
             stderr=theirs,
         )
