@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, Phase, assume, event, given, settings
 from hypothesis import strategies as st
 
 from pytest_atdm.core.catalog import Domain, Entity, Link, Literal, Scenario
-from pytest_atdm.core.errors import InvalidRequest, PlanImpossible
+from pytest_atdm.core.errors import CatalogError, InvalidRequest, PlanImpossible
 from pytest_atdm.core.gate import BatchGate, Gate, Validator
 from pytest_atdm.core.model import Volume
 from pytest_atdm.core.planner import plan
 from pytest_atdm.core.rulebook import Rulebook
-from pytest_atdm.core.schema import Check, Column, ForeignKey, Schema
+from pytest_atdm.core.schema import Check, Column, ForeignKey, Schema, Table, Unique
 from pytest_atdm.core.volume import Batch, decode, encode, grow
 from tests.core.schemas import rulebook, schemas, table
 from tests.core.test_planner import AS_OF
@@ -75,20 +75,24 @@ def all_rows(made: Plan, batches: list[Batch]) -> list[PlannedRow]:
 
 @st.composite
 def volumes(draw: st.DrawFn) -> tuple[Rulebook, Plan]:
-    """A schema, and a plan with one or two volumes, of which the second refers to the first where it can."""
+    """A schema, and a plan with one to three volumes, each of which refers to the one before it."""
     schema = draw(schemas())
     book = Rulebook(schema, Domain(name=""))
-    first = draw(st.sampled_from(sorted(schema.tables)))
-    entities = [entity("one", first.partition(".")[2], draw(st.integers(1_001, 1_300)))]
-    children = sorted({child.id for child, _ in schema.children.get(first, ())} - {first})
-    is_paired = draw(st.booleans())
-    if children and is_paired:
-        child = schema.tables[draw(st.sampled_from(children))]
-        links = {key.columns[0]: "one" for key in child.foreign_keys if key.parent == first}
-        entities.append(entity("two", child.id.partition(".")[2], draw(st.integers(1_001, 1_300)), **links))
+    names: dict[str, str] = {}  # entity by table id
+    table_id = draw(st.sampled_from(sorted(schema.tables)))
+    entities = []
+    for name in ("one", "two", "three")[: draw(st.integers(1, 3))]:
+        shape = schema.tables[table_id]
+        links = {key.columns[0]: names[key.parent] for key in shape.foreign_keys if key.parent in names}
+        entities.append(entity(name, shape.id.partition(".")[2], draw(st.integers(1_001, 1_300)), **links))
+        names[table_id] = name
+        children = sorted({child.id for child, _ in schema.children.get(table_id, ())} - names.keys())
+        if not children:
+            break
+        table_id = draw(st.sampled_from(children))
     try:
         made = make(book, *entities)
-    except PlanImpossible:
+    except (PlanImpossible, CatalogError):  # no value, or a row between that might refer to any
         assume(False)
         raise
     assume(not Gate(book).check(made))
@@ -316,3 +320,30 @@ def test_as_of_is_the_plans_own() -> None:
 
     assert all(datetime.date.fromisoformat(str(row.values["day"])) < datetime.date(2026, 6, 1) for row in rows)
     assert 1_200 == len({row.values["day"] for row in rows})
+
+
+def level(name: str, kind: str, above: str | None = None) -> Table:
+    """A table whose key is drawn, or allotted where it is a number, and which refers to *above*."""
+    key = Column(name="id", type=kind, nullable=False, sequence="public.s" if kind == "bigint" else None)
+    code, note = Column(name="code", type="text", nullable=False), Column(name="note", type="text")
+    up = Column(name="up", type=kind, nullable=False)
+    unique = Unique(name=f"{name}_code", columns=("code",))
+    if above is None:
+        return table(name, key, code, note, uniques=(unique,))
+    refers = ForeignKey(name=f"{name}_up", columns=("up",), parent=f"public.{above}", parent_columns=("id",))
+    return table(name, key, code, note, up, uniques=(unique,), foreign_keys=(refers,))
+
+
+@pytest.mark.parametrize("kind", ["uuid", "bigint"])
+def test_a_row_is_judged_beside_all_that_it_refers_to(kind: str) -> None:
+    """A grandchild in a volume stands beside its parents' parents, by value or by an allotted key."""
+    book = rulebook(level("roots", kind), level("stems", kind, "roots"), level("leaves", kind, "stems"))
+    made = make(
+        book,
+        entity("root", "roots", 1_500),
+        entity("stem", "stems", 3_000, up="root"),
+        entity("leaf", "leaves", 6_000, up="stem"),
+    )
+    judge = BatchGate(Gate(book), made)
+
+    assert {()} == {judge.check(batch) for batch in grow(made, book)}

@@ -57,13 +57,30 @@ class BatchGate:
         new = judge.find_new(batch)
         findings: list[Finding] = []
         for start in range(0, len(new), _TOGETHER):
-            places = new[start : start + _TOGETHER]
-            rows = (*judge.parents(batch, places), *map(batch.row, places))
-            beside = {row.name: row for row in rows if row.name not in self._known}
-            findings += self._gate.check(dataclasses.replace(self._plan, rows=(*self._plan.rows, *beside.values())))
+            rows = self._with_parents(map(batch.row, new[start : start + _TOGETHER]))
+            findings += self._gate.check(dataclasses.replace(self._plan, rows=(*self._plan.rows, *rows)))
             if len(findings) >= _MOST_FINDINGS:
                 break
         return tuple(findings[:_MOST_FINDINGS])
+
+    def _with_parents(self, rows: Iterable[PlannedRow]) -> Iterable[PlannedRow]:
+        """Return *rows* and the rows of volumes that they refer to, directly or through others."""
+        found: dict[str, PlannedRow] = {}
+        queue = list(rows)
+        for row in queue:  # grows while parents are found
+            if row.name not in found and row.name not in self._known:
+                found[row.name] = row
+                queue.extend(self._iter_parents(row))
+        return found.values()
+
+    def _iter_parents(self, row: PlannedRow) -> Iterator[PlannedRow]:
+        table = self._gate.rulebook.schema.tables.get(row.table)
+        for key in table.foreign_keys if table else ():
+            if kept := self._kept.get(key.parent):
+                entry = tuple(row.keys.get(name) or row.values.get(name) for name in key.columns)
+                (place,) = kept.find(key.parent_columns, [entry])
+                if place is not None:
+                    yield kept.row(place)
 
 
 class _Judge:
@@ -98,14 +115,6 @@ class _Judge:
         for number, promised in enumerate(self._promised(batch.volume.entity)):
             found.update(self._first((number,), [batch.entries(name) for name in promised]))
         return sorted(found)
-
-    def parents(self, batch: Batch, places: Iterable[int]) -> Iterator[PlannedRow]:
-        """Yield the rows of volumes that the rows at *places* refer to."""
-        for key in self._table.foreign_keys:
-            if key.parent in self._kept:
-                indexes = self._parent_indexes(batch, key)
-                found = dict.fromkeys(indexes[place] for place in places)
-                yield from (self._kept[key.parent].row(index) for index in found if index is not None)
 
     # -- what a validator looks at
 

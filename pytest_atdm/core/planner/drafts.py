@@ -32,6 +32,8 @@ MAX_DRAFTS: Final = 10_000
 #: An entity with more rows is a volume; the plan has about so many of its rows.
 MAX_LISTED: Final = 1_000
 SAMPLE_ROWS: Final = 100
+#: So many rows are named where any of them could be meant.
+_SHOWN: Final = 5
 #: Rows of a volume refer to all rows of an entity with at most so many, in turn.
 MAX_SPREAD: Final = 400
 
@@ -278,7 +280,7 @@ class Drafting:
         if len(candidates) > 1:
             raise CatalogError(
                 f'{self.scenario.source}: entity "{draft.entity}" needs a row of {key.parent}, and there are several: '
-                f"{', '.join(row.name for row in candidates)}",
+                f"{', '.join(row.name for row in candidates[:_SHOWN])}{', ...' if len(candidates) > _SHOWN else ''}",
                 hint=f'say which: "{key.columns[0]}: ${candidates[0].entity}"',
             )
         if candidates:
