@@ -97,7 +97,7 @@ def _end_process(pid: int, named: str) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, stop_signal)
         deadline = time.monotonic() + _STOP_TIMEOUT_S
-        while named in _read_command(pid) and time.monotonic() < deadline:
+        while (named in _read_command(pid) or _is_ending(pid)) and time.monotonic() < deadline:
             time.sleep(_POLL_S)
 
 
@@ -110,6 +110,15 @@ def _read_command(pid: int) -> str:
             return ""
     listing = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return listing.stdout
+
+
+def _is_ending(pid: int) -> bool:
+    """Return whether process *pid* has given up its memory, and with it its command line, but not yet all else."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return not Path(f"/proc/{pid}/cmdline").read_bytes() and state not in "ZX"
+    except OSError:
+        return False
 
 
 def _start_server(cluster: Path, binaries: Path, log: Path) -> tuple[subprocess.Popen[bytes], int]:
