@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
     from seeder.db.introspect import Target
 
-#: So many keys go with one statement: it ends within its time.
+#: So many keys go with one statement.
 _TOGETHER: Final = 50_000
+#: How long a statement may take that removes rows of volumes: where a foreign key has no index, each row takes a scan.
+WIDE_TIMEOUT_S: Final = 900
 
 
 class RangeRemoval:
@@ -30,11 +32,13 @@ class RangeRemoval:
     ) -> list[dict[str, object]]:
         """Remove the ranges of the requests that are live and have the token, children first.
 
-        Returns how many rows went, by relation and request_id, as rows of ``counts``.
+        The transaction's statements have ``WIDE_TIMEOUT_S`` from here on. Returns how many rows went, by relation and
+        request_id, as rows of ``counts``.
 
         Raises:
             asyncpg.PostgresError: a row refers to one of them, which did not a moment ago.
         """
+        await connection.execute(f"SET LOCAL statement_timeout = '{WIDE_TIMEOUT_S}s'")
         by_table: dict[str, list[Any]] = defaultdict(list)
         for row in await connection.fetch(QUERIES["ranges_of"], list(request_ids), token_hash):
             by_table[row["relation"]].append(row)
@@ -65,7 +69,7 @@ class RangeRemoval:
             if child.id == row["relation"]:
                 condition += f" AND NOT c.{quote_ident(row['key_column'])} BETWEEN $1 AND $2"
             statement = f"SELECT EXISTS (SELECT FROM {quote_table(child.id)} c WHERE {condition})"
-            if await connection.fetchval(statement, row["first"], row["last"]):
+            if await connection.fetchval(statement, row["first"], row["last"], timeout=WIDE_TIMEOUT_S):
                 return False
         return True
 
@@ -74,7 +78,8 @@ class RangeRemoval:
         key = quote_ident(row["key_column"])
         statement = f"DELETE FROM {quote_table(row['relation'])} WHERE {key} BETWEEN $1 AND $2"
         for first in range(row["first"], row["last"] + 1, _TOGETHER):
-            status = await connection.execute(statement, first, min(first + _TOGETHER - 1, row["last"]))
+            last = min(first + _TOGETHER - 1, row["last"])
+            status = await connection.execute(statement, first, last, timeout=WIDE_TIMEOUT_S)
             gone += int(status.rpartition(" ")[2])
         await connection.execute(QUERIES["give_up_range"], row["relation"], row["first"])
         return gone

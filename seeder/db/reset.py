@@ -12,7 +12,7 @@ from seeder.db.cells import dump_json
 from seeder.db.closure import close_over, reached_sql
 from seeder.db.keys import match_sql
 from seeder.db.queries import quote_ident, quote_table, quote_text
-from seeder.db.ranges import RangeRemoval
+from seeder.db.ranges import WIDE_TIMEOUT_S, RangeRemoval
 from seeder.db.reports import mark_repeated, read_report
 from seeder.db.runs import unknown_request
 from seeder.db.steps import Steps
@@ -113,7 +113,8 @@ class ResetWriter:
         if any(table.id in self._target.guarded for table in self._closure(tables).tables):
             rows = await self._reset_with_care(connection, tables, arguments, wide=wide)
         else:
-            rows = await connection.fetch(self._statement(tables, wide=wide), *arguments)
+            timeout = WIDE_TIMEOUT_S if wide else None
+            rows = await connection.fetch(self._statement(tables, wide=wide), *arguments, timeout=timeout)
             if any(row["outcome"] == "stuck" for row in rows):
                 rows = await self._reset_with_care(connection, tables, arguments, wide=wide)
         reports = {row["request_id"]: _read_outcome(row) for row in rows}
@@ -141,7 +142,8 @@ class ResetWriter:
         closure = self._closure(tables)
         walk = f"WITH RECURSIVE {_REQ},\n{reached_sql(closure, self._target, with_edges=True, wide=wide)}"
         async with connection.transaction():
-            found = await connection.fetch(f"{walk}\n{_LIST_REACHED}", *arguments[:2])
+            timeout = WIDE_TIMEOUT_S if wide else None
+            found = await connection.fetch(f"{walk}\n{_LIST_REACHED}", *arguments[:2], timeout=timeout)
             verdict = judge(
                 [_read_reached(row, closure) for row in found],
                 {edge.number for edge in closure.edges if edge.nullable_columns},

@@ -427,3 +427,25 @@ def test_a_stream_that_stops_leaves_nothing(depot: Depot) -> None:
         depot.world.wait(depot.world.database.seed(command_of(made, request_id="stopped"), stop()))
 
     assert (0, 0, 0) == (depot.count("depots"), depot.count("crates"), sum(depot.ledger()))
+
+
+def test_a_cleanup_of_many_rows_has_the_time_that_it_needs(make_world: Callable[..., World]) -> None:
+    """Statements that remove a volume have a quarter of an hour, those of other requests half a minute."""
+    world = make_world(
+        """CREATE TABLE boxes (id serial PRIMARY KEY, label text NOT NULL);
+        CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            IF current_setting('statement_timeout') <> '15min' THEN
+                RAISE 'only %', current_setting('statement_timeout');
+            END IF;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER look AFTER DELETE ON boxes FOR EACH STATEMENT EXECUTE FUNCTION look()"""
+    )
+    depot = Depot(world)
+    few, many = depot.plan(entity("box", "boxes", 2)), depot.plan(entity("box", "boxes", MANY))
+
+    world.reset(depot.seed(many))
+
+    assert 0 == depot.count("boxes")
+    with pytest.raises(RowRefused, match="only 30s"):
+        world.reset(world.seed(*few.rows))
