@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_atdm.core.audit import EventKind
 from seeder.db.audit import dump_events, wrong_token
+from seeder.db.bulk import WIDE_TIMEOUT_S, BulkRemoval
 from seeder.db.cells import dump_json
 from seeder.db.closure import close_over, reached_sql
 from seeder.db.keys import match_sql
 from seeder.db.queries import quote_ident, quote_table, quote_text
-from seeder.db.ranges import WIDE_TIMEOUT_S, RangeRemoval
 from seeder.db.reports import mark_repeated, read_report
 from seeder.db.runs import unknown_request
 from seeder.db.steps import Steps
@@ -71,7 +71,7 @@ class ResetWriter:
     def __init__(self, pool: Pool, target: Target) -> None:
         self._target = target
         self._steps = Steps(pool, target)
-        self._ranges = RangeRemoval(target)
+        self._bulk = BulkRemoval(target)
         self._closures: dict[frozenset[str], Closure] = {}
         self._statements: dict[tuple[frozenset[str], bool], str] = {}
 
@@ -97,7 +97,7 @@ class ResetWriter:
         arguments = (list(request_ids), token_hash, [*kinds, EventKind.RESET_EXECUTED], details)
         if wide:
             async with connection.transaction():
-                removed = await self._ranges.remove(connection, request_ids, token_hash)
+                removed = await self._bulk.remove(connection, request_ids, token_hash)
                 return await self._reset(connection, tables, request_ids, (*arguments, dump_json(removed)), wide=True)
         return await self._reset(connection, tables, request_ids, arguments, wide=False)
 

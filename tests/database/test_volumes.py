@@ -449,3 +449,39 @@ def test_a_cleanup_of_many_rows_has_the_time_that_it_needs(make_world: Callable[
     assert 0 == depot.count("boxes")
     with pytest.raises(RowRefused, match="only 30s"):
         world.reset(world.seed(*few.rows))
+
+
+NAMED: Final = """
+CREATE TABLE boxes (code uuid PRIMARY KEY, label text NOT NULL, inside uuid REFERENCES boxes);
+CREATE TABLE tags (code uuid PRIMARY KEY, box uuid NOT NULL REFERENCES boxes)
+"""
+
+
+@pytest.mark.parametrize("tagged", [False, True])
+def test_rows_with_keys_of_their_own_go_table_by_table(make_world: Callable[..., World], *, tagged: bool) -> None:
+    """Volumes without a sequence, whose foreign keys have no index, leave nothing; nor does what hangs below them."""
+    depot = Depot(make_world(NAMED))
+    outcome = depot.seed(depot.plan(entity("box", "boxes", MANY), entity("tag", "tags", MANY, "box=box")))
+    depot.world.execute("UPDATE boxes SET inside = (SELECT max(code::text)::uuid FROM boxes)")
+    if tagged:
+        depot.world.execute("INSERT INTO tags SELECT '00000000-0000-0000-0000-000000000001', code FROM boxes LIMIT 1")
+
+    report = depot.world.reset(outcome)
+
+    assert ({"public.boxes": MANY, "public.tags": MANY}, {"public.tags": 1} if tagged else {}) == (
+        report.seeded,
+        report.made_by_sut,
+    )
+    assert (0, 0, 0, 0) == (depot.count("boxes"), depot.count("tags"), *depot.ledger())
+
+
+def test_an_old_row_that_refers_to_a_volume_keeps_standing(make_world: Callable[..., World]) -> None:
+    """A row that stood there before, pointed at a row of a volume by the application, is let go of and reported."""
+    depot = Depot(make_world(NAMED))
+    depot.world.execute("INSERT INTO boxes VALUES ('00000000-0000-0000-0000-000000000001', 'old')")
+    outcome = depot.seed(depot.plan(entity("box", "boxes", MANY)))
+    depot.world.execute("UPDATE boxes SET inside = (SELECT max(code::text)::uuid FROM boxes) WHERE label = 'old'")
+
+    report = depot.world.reset(outcome)
+
+    assert (1, 1) == (depot.count("boxes"), len(report.detached))

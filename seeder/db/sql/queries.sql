@@ -73,11 +73,20 @@ WITH gone AS (
 )
 DELETE FROM atdm.ledger_range WHERE relation = $1 AND first <= $4 AND last >= $3 RETURNING first, last, request_id;
 
+-- lock_live --
+-- Those of the requests $1 that are live and, unless it is NULL, have the token $2; they stay locked.
+SELECT request_id FROM atdm.request
+WHERE request_id = ANY ($1::text[]) AND state = 'live' AND ($2::bytea IS NULL OR token_hash = $2) FOR UPDATE;
+
+-- bulk_relations --
+-- The tables of which the requests $1 hold ranges of keys, or more than $2 keys.
+SELECT relation FROM atdm.ledger_range WHERE request_id = ANY ($1::text[])
+UNION SELECT relation FROM atdm.ledger WHERE request_id = ANY ($1::text[]) GROUP BY relation HAVING count(*) > $2;
+
 -- ranges_of --
--- The ranges of keys that the requests $1 hold, which are live and, unless it is NULL, have the token $2; they stay locked.
-SELECT l.relation, l.key_column, l.first, l.last, l.request_id FROM atdm.ledger_range l JOIN atdm.request q USING (request_id)
-WHERE q.request_id = ANY ($1::text[]) AND q.state = 'live' AND ($2::bytea IS NULL OR q.token_hash = $2)
-ORDER BY l.relation, l.first DESC FOR UPDATE OF q;
+-- The ranges of keys of the table $1 that the requests $2 hold.
+SELECT relation, key_column, first, last, request_id FROM atdm.ledger_range
+WHERE relation = $1 AND request_id = ANY ($2::text[]) ORDER BY first DESC;
 
 -- give_up_range --
 -- The rows of a range have gone.
