@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_atdm.core.catalog import Domain, Entity, Link, Literal, Scenario
 from pytest_atdm.core.errors import CatalogError, InvalidRequest, PlanImpossible
 from pytest_atdm.core.gate import BatchGate, Gate, Validator
-from pytest_atdm.core.model import Volume
+from pytest_atdm.core.model import Promise, Volume
 from pytest_atdm.core.planner import plan
 from pytest_atdm.core.rulebook import Rulebook
 from pytest_atdm.core.schema import Check, Column, ForeignKey, Schema, Table, Unique
@@ -347,3 +347,16 @@ def test_a_row_is_judged_beside_all_that_it_refers_to(kind: str) -> None:
     judge = BatchGate(Gate(book), made)
 
     assert {()} == {judge.check(batch) for batch in grow(made, book)}
+
+
+def test_a_promise_over_two_volumes_is_refused() -> None:
+    """It would be over each pair of their rows, which are too many to judge: the error says what to do instead."""
+    book = rulebook(level("roots", "bigint"), level("stems", "bigint", "roots"))
+    named = {one.name: one for one in (entity("root", "roots", 1_500), entity("stem", "stems", 3_000, up="root"))}
+    promise = Promise(expression="root.code <> stem.code", source="here:7")
+    asked = dataclasses.replace(scenario(*named.values()), promises=(promise,))
+
+    with pytest.raises(CatalogError, match="here:7: the promise is over each pair of rows of root and stem") as caught:
+        plan(asked, book, overrides={}, run_id="R", request_key="k", seed=3, as_of=AS_OF)
+
+    assert "a rule of the domain" in caught.value.hint

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from pytest_atdm.core.catalog import read_overrides
+from pytest_atdm.core.errors import CatalogError
 from pytest_atdm.core.expressions import names, parse
 from pytest_atdm.core.model import Plan, PlannedRow
 from pytest_atdm.core.planner.advice import NO_ADVICE, Advice, LinkNeeded
@@ -128,7 +129,11 @@ def _make(
         overrides=_override_cells(asked, rulebook, scenario),
         rows=tuple(_planned_row(draft) for draft in drafts),
         existing=tuple(drafting.existing),
-        promises=_promises(scenario, {*(row.entity for row in drafts), *(row.entity for row in drafting.existing)}),
+        promises=_promises(
+            scenario,
+            {*(row.entity for row in drafts), *(row.entity for row in drafting.existing)},
+            [volume.entity for volume in drafting.volumes],
+        ),
         volumes=tuple(drafting.volumes),
         sources=_sources(drafts),
     )
@@ -141,9 +146,19 @@ def _planned_row(draft: Draft) -> PlannedRow:
     )
 
 
-def _promises(scenario: Scenario, present: Collection[str]) -> tuple[Promise, ...]:
-    """Return the promises that speak of rows in the plan: of an entity with a count of 0, anything holds."""
+def _promises(scenario: Scenario, present: Collection[str], volumes: Collection[str]) -> tuple[Promise, ...]:
+    """Return the promises that speak of rows in the plan: of an entity with a count of 0, anything holds.
+
+    Raises:
+        CatalogError: one speaks of two volumes: of every pair of their rows, which are too many to judge.
+    """
     absent = scenario.entities.keys() - present
+    for promise in scenario.promises if volumes else ():
+        if len(named := sorted(_entities(promise) & set(volumes))) > 1:
+            raise CatalogError(
+                f"{promise.source}: the promise is over each pair of rows of {' and '.join(named)}, which are volumes",
+                hint="promise something of one of them, or make it a rule of the domain over a row and its parent",
+            )
     return tuple(promise for promise in scenario.promises if not absent & _entities(promise))
 
 
