@@ -6,6 +6,7 @@ no proxy of the environment stands between a test and its seeder.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, TypeVar, cast
@@ -69,15 +70,21 @@ class SeederClient:
         self._headers = {"Host": self._url.netloc.decode(), "Authorization": f"Bearer {address.token}"}
         self._transport = OneConnection(self._url, connect_s=min(CONNECT_TIMEOUT_S, timeout_s), read_s=timeout_s)
         self._timeout_s = timeout_s
-
-    def expect_rows(self, rows: int) -> None:
-        """Have calls wait for as long as writing or removing so many rows may take, on top of the usual."""
-        self._transport.read_s = self._timeout_s + rows / SLOWEST_ROWS_PER_S
+        self._many_rows = 0  # that a reset may have to remove
 
     def expect_live_rows(self) -> None:
-        """Have calls wait for as long as removing all rows of all runs may take."""
+        """Have resets wait for as long as removing all rows of all runs may take."""
         found = [run.get("live_rows") for run in self.runs()]
-        self.expect_rows(sum(rows for rows in found if isinstance(rows, int)))
+        self._many_rows = sum(rows for rows in found if isinstance(rows, int))
+
+    @contextlib.contextmanager
+    def _waiting_for(self, rows: int) -> Iterator[None]:
+        """Within the block, wait for an answer for as long as *rows* may take to be written or removed."""
+        self._transport.read_s = self._timeout_s + rows / SLOWEST_ROWS_PER_S
+        try:
+            yield
+        finally:
+            self._transport.read_s = self._timeout_s
 
     def greet(self) -> None:
         """See that a seeder answers, and that it reads the plans of this version; its database is not asked."""
@@ -143,25 +150,17 @@ class SeederClient:
         context: Mapping[str, Cell] | None = None,
     ) -> Receipt:
         """Write the rows of *plan* and *batches*, which are made while those before them are being written."""
-        self.expect_rows(sum(volume.rows for volume in plan.volumes))
+        rows = sum(volume.rows for volume in plan.volumes)
+        self._many_rows += rows
         body = wire.dump_plan(plan)
         headers = self._seed_headers(body, idempotency_key, context)
         target = f"{self._prefix.decode()}/internal/scenarios/volumes".encode()
+        headers |= {"Content-Type": "application/octet-stream", "Transfer-Encoding": "chunked"}
+        sent = {**self._headers, **headers}
+        request = self._httpx.Request("POST", self._url, headers=sent, extensions={"target": target})
         try:
-            answer = self._transport.stream(
-                self._httpx.Request(
-                    "POST",
-                    self._url,
-                    headers={
-                        **self._headers,
-                        **headers,
-                        "Content-Type": "application/octet-stream",
-                        "Transfer-Encoding": "chunked",
-                    },
-                    extensions={"target": target},
-                ),
-                _frame(body, batches),
-            )
+            with self._waiting_for(rows):
+                answer = self._transport.stream(request, _frame(body, batches))
         except self._httpx.TransportError as exc:
             raise self._unreachable("POST", "/internal/scenarios/volumes", exc) from exc
         return _read(self._checked("POST /internal/scenarios/volumes", answer), Receipt)
@@ -176,7 +175,8 @@ class SeederClient:
         body = wire.dump({"events": list(events)}) if events else b""
         headers = {"ATDM-Cleanup-Token": _to_ascii(token)}
         path = f"/test-data/requests/{_check_id('request', request_id)}"
-        return _read(self._call("DELETE", path, body, headers), ResetReport)
+        with self._waiting_for(self._many_rows):
+            return _read(self._call("DELETE", path, body, headers), ResetReport)
 
     def append_events(self, request_id: str, token: str, events: Sequence[Json]) -> None:
         """Append *events* (kind and detail, of ``CLIENT_EVENTS``) to the request's audit trail."""
@@ -186,11 +186,13 @@ class SeederClient:
 
     def reset_run(self, run_id: str) -> ResetReport:
         """Reset every live request of the run and end it."""
-        return _read(self._call("DELETE", f"/runs/{_check_id('run', run_id)}"), ResetReport)
+        with self._waiting_for(self._many_rows):
+            return _read(self._call("DELETE", f"/runs/{_check_id('run', run_id)}"), ResetReport)
 
     def reset_all(self) -> ResetReport:
         """Reset every live request of every run."""
-        return _read(self._call("DELETE", "/runs"), ResetReport)
+        with self._waiting_for(self._many_rows):
+            return _read(self._call("DELETE", "/runs"), ResetReport)
 
     def audit(self, run_id: str) -> Json:
         """Return the run with its events and whether their chain is intact."""

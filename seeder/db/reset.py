@@ -181,7 +181,7 @@ def _remove_sql(rows: str, closure: Closure, notes: str, *, wide: bool) -> str:
     gone = " UNION ALL ".join(f"SELECT * FROM x{number}" for number in range(len(closure.tables)))
     gone = gone or "SELECT relation, request_id, seeded FROM rows WHERE false"
     counts = f"counts AS (SELECT relation, request_id, seeded, count(*) AS rows FROM ({gone}) gone GROUP BY 1, 2, 3)"
-    if wide:  # what went as ranges is counted already
+    if wide:  # what went in bulk is counted already
         counts = (
             counts.replace("counts AS", "single AS", 1)
             + """,

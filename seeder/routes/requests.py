@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Final
 
 from litestar import Controller, delete, get, post
-from litestar.exceptions import LitestarException
 
 from pytest_atdm.core.audit import EventKind
 from pytest_atdm.core.errors import (
@@ -36,9 +34,7 @@ from seeder.routes.shapes import AppendedShape
 from seeder.service import Wish
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from litestar.types import Scope
+    from litestar.types import Receive, Scope
 
     from pytest_atdm.core.model import Cell
     from seeder.service import Seeder
@@ -201,7 +197,7 @@ async def seed_plan(scope: Scope, body: bytes, seeder: Seeder) -> JsonAnswer:
 
 async def seed_volumes(request: Call, seeder: Seeder) -> JsonAnswer:
     """Answer a call that seeds a plan with volumes."""
-    chunks = _read_body(request)
+    chunks = _Body(request.receive)
     try:
         receipt = await seeder.seed_volumes(
             read_frames(chunks),
@@ -214,11 +210,28 @@ async def seed_volumes(request: Call, seeder: Seeder) -> JsonAnswer:
     return answer_json(receipt, status=200 if receipt.replayed else 201)
 
 
-async def _read_body(request: Call) -> AsyncIterator[bytes]:
-    """Yield the body as it comes; it ends where the caller goes away, too."""
-    with contextlib.suppress(LitestarException):
-        async for chunk in request.stream():
-            yield chunk
+class _Body:
+    """The body of a call as it comes; it ends where the caller goes away, too.
+
+    No generator: whoever gives up waiting for a part leaves the next ones to others.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._is_over = False
+
+    def __aiter__(self) -> _Body:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._is_over:
+            raise StopAsyncIteration
+        message = await self._receive()
+        if message["type"] != "http.request":
+            self._is_over = True
+            raise StopAsyncIteration
+        self._is_over = not message.get("more_body", False)
+        return message.get("body", b"")
 
 
 async def reset_request(scope: Scope, body: bytes, seeder: Seeder, request_id: str) -> JsonAnswer:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_atdm.core.errors import InvalidRequest
+from pytest_atdm._client import SeederClient
+from pytest_atdm._sidecar import SeederAddress
+from pytest_atdm.core.errors import InvalidRequest, PlanRejected
 from pytest_atdm.core.volume import Batch, encode, grow
 from pytest_atdm.core.wire import dump_plan, plan_hash
 from seeder.batches import read_frames
@@ -255,3 +258,18 @@ def test_a_caller_who_falls_silent_is_not_waited_for(monkeypatch: pytest.MonkeyP
         asyncio.run(read())
 
     assert "an empty frame after the last batch" in caught.value.hint
+
+
+def test_a_sender_in_the_middle_hears_why(busy: Caller, run_id: str) -> None:
+    """What fails at the first batch is told, however much is still to be said: the rest of the body is read."""
+    plan = busy.plan(run_id, "many_orders", orders=9_000)
+    first, *others = grown(busy, plan)
+    spoilt = dataclasses.replace(first, values={**first.values, "status": ["lost"] * first.size})
+    padding = ({**one.values, "note": [f"{number}" * 400 for number in range(one.size)]} for one in others * 8)
+    unread = [dataclasses.replace(one, values=values) for one, values in zip(others * 8, padding, strict=True)]
+    address = SeederAddress(url=busy.base_url, token=TOKEN, database_url=None, origin="remote")
+
+    with contextlib.closing(SeederClient(address)) as client, pytest.raises(PlanRejected) as caught:
+        client.seed_volumes(plan, [spoilt, *unread], idempotency_key="spoilt")
+
+    assert "orders_status_check" in caught.value.message

@@ -190,11 +190,12 @@ class _Growing:
         sample = self.likeness.sample
         parents = [self._situation.find_parent(sample[index], key) for index in self.likeness.models]
         entities = {row.entity for row in self._plan.rows for parent in parents if parent is row}
-        owner = self._grown.get(entities.pop()) if len(entities) == 1 and None not in parents else None
+        owner = self._grown.get(entities.pop()) if len(entities) == 1 else None
         if owner is None:
             return None
         places = {row.name: index for index, row in enumerate(owner.likeness.sample)}
-        return owner, [places[parent.name] for parent in parents if parent is not None]
+        found = [places[parent.name] for parent in parents if parent is not None and parent.name in places]
+        return (owner, found) if len(found) == len(parents) else None
 
     def _find_strides(self, indexes: Mapping[str, tuple[_Growing, list[int]]]) -> dict[str, int]:
         """Where references alone make rows differ, the second changes once the first has been through all its rows."""
