@@ -55,6 +55,8 @@ class RunRecord:
 class SeedCommand:
     """A gated plan to write. *request_id* is a new ULID; *token_hash* the SHA-256 of the new cleanup token.
 
+    *epoch* is the one of the run that the writer started; 0 where it does not say.
+
     *events* come before ``seed_committed``, which the database side appends itself; *context* (test, attempt, actor)
     is stored with the request and in ``seed_committed``.
     """
@@ -64,6 +66,7 @@ class SeedCommand:
     plan_hash: str
     idempotency_key: str
     token_hash: bytes
+    epoch: int = 0
     events: tuple[NewEvent, ...] = ()
     context: Mapping[str, Cell] = field(default_factory=dict)
 

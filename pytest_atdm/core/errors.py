@@ -14,6 +14,7 @@
     |   +-- Unauthorized           bearer token or cleanup token missing or wrong
     |   +-- NotFound               no such run or request
     |   +-- Conflict               the idempotency key was used for another plan, the run has ended or is another's
+    |   +-- LeaseLost              the run's lease lapsed, or the run was started anew: its rows are gone
     |   +-- RowConflict            a row with the same unique key stands there already
     |   +-- RowRefused             the database refused a row (constraint or trigger, named)
     |   +-- NotATestDatabase       the target is neither embedded, marked, nor allowed by name
@@ -25,7 +26,8 @@
     +-- SeederError                IO: exit 3, HTTP 5xx; ``retryable`` says whether to try again
     |   +-- SeederUnreachable      nobody answers at the seeder's address
     |   +-- SeederFailed           the seeder answered with something that is not an answer
-    |   +-- DatabaseUnavailable    the seeder cannot reach Postgres, or Postgres gave up
+    |   +-- DatabaseUnavailable    the seeder cannot reach Postgres
+    |   +-- DatabaseBusy           somebody holds the rows, or a statement took too long
     |   +-- EmbeddedFailed         the embedded Postgres did not start
     +-- InternalError              a bug in ATDM: exit 70, HTTP 500
 
@@ -150,6 +152,13 @@ class Conflict(UsageError):
     status = 409
 
 
+class LeaseLost(UsageError):
+    """The run's lease lapsed, or the run was started anew: its rows are gone."""
+
+    code = "lease_lost"
+    status = 410
+
+
 class RowConflict(UsageError):
     """A row with the same unique key stands there already."""
 
@@ -225,9 +234,17 @@ class SeederFailed(SeederError):
 
 
 class DatabaseUnavailable(SeederError):
-    """The seeder cannot reach Postgres, or Postgres gave up."""
+    """The seeder cannot reach Postgres."""
 
     code = "database_unavailable"
+    status = 503
+    retryable = True
+
+
+class DatabaseBusy(SeederError):
+    """Somebody holds the rows, or a statement took too long."""
+
+    code = "database_busy"
     status = 503
     retryable = True
 

@@ -10,9 +10,11 @@ import asyncpg
 from pytest_atdm.core.errors import (
     AtdmError,
     Conflict,
+    DatabaseBusy,
     DatabaseUnavailable,
     InternalError,
     InvalidRequest,
+    LeaseLost,
     NotFound,
     RowConflict,
     RowRefused,
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Another writer was in the way; the same statement may succeed at once.
 CLASHES: Final = frozenset({"40001", "40P01"})
+#: The writer's run was reaped, or started again: nothing is to be tried again.
+LEASE_LOST: Final = "AT410"
 #: A row below was written meanwhile, or a key is new: look again.
 REFERENCE_BROKEN: Final = frozenset({"23503", "23001"})
 
@@ -69,12 +73,14 @@ def translate(error: asyncpg.PostgresError, doing: str) -> AtdmError:
             hint="another row holds this key: leave the value to the planner, or override it with one that is free",
         )
     if state == _LOCKED:
-        return DatabaseUnavailable(
+        return DatabaseBusy(
             f"{doing}: {error}",
             hint="does the application hold a transaction open on these rows? end it and try again",
         )
-    if state in _GAVE_UP or state[:2] in ("08", "53", "57"):
-        return DatabaseUnavailable(f"{doing}: {error}", hint="Postgres gave up on the statement; try again")
+    if state in _GAVE_UP:
+        return DatabaseBusy(f"{doing}: {error}", hint="Postgres gave up on the statement; try again")
+    if state[:2] in ("08", "53", "57"):
+        return DatabaseUnavailable(f"{doing}: {error}", hint="see what Postgres' log says; then try again")
     return _translate_refusal(error, state, doing)
 
 
@@ -97,6 +103,8 @@ def _translate_own(state: str, message: str) -> AtdmError:
         return NotFound(message, hint="start the run first (POST /runs), and mind that ids are case-sensitive")
     if state == "AT409":
         return Conflict(message, hint="start a new run; an ended run takes no more requests")
+    if state == LEASE_LOST:
+        return LeaseLost(message, hint="run the tests again; see that no process of theirs is stopped for long")
     return InternalError(message, hint="ATDM tried to change its own audit log; please report this")
 
 

@@ -62,7 +62,7 @@ _CLOSE_S: Final = 5
 class Database:
     """A pool of connections to one target database, with ATDM's schema in it.
 
-    Every method may raise ``DatabaseUnavailable``; the others are named with each.
+    Every method may raise ``DatabaseUnavailable`` and ``DatabaseBusy``; the others are named with each.
     """
 
     def __init__(self, pool: Pool, catalog: Catalog | None = None) -> None:

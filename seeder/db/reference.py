@@ -91,7 +91,7 @@ detail AS (
         'updated', coalesce(json_object_agg(relation, rows) FILTER (WHERE NOT inserted), '{{}}')) AS value
     FROM counts HAVING count(*) > 0
 ),
-appended AS (SELECT atdm.append_events($1, NULL, ARRAY[$2], ARRAY[value], true) AS seq FROM detail)
+appended AS (SELECT atdm.append_events($1, NULL, ARRAY[$2], ARRAY[value], 0) AS seq FROM detail)
 SELECT relation, inserted, rows FROM counts, appended WHERE seq > 0"""
 
 

@@ -12,7 +12,7 @@ import asyncpg
 from pytest_atdm.core.audit import EventKind
 from pytest_atdm.core.errors import Conflict, RowRefused, SchemaMismatch
 from seeder.db.audit import dump_events
-from seeder.db.border import CLASHES, translate, translated
+from seeder.db.border import CLASHES, LEASE_LOST, translate, translated
 from seeder.db.cells import CellReader, dump_json, parse_rows
 from seeder.db.closure import close_over
 from seeder.db.insertion import group_columns, insert_sql
@@ -62,7 +62,8 @@ class SeedWriter:
         """Write the plan and the *batches* that follow it, or answer from the request that its key made before.
 
         Raises:
-            RowConflict, RowRefused, SchemaMismatch, Conflict, NotFound, DatabaseUnavailable: nothing has been written.
+            RowConflict, RowRefused, SchemaMismatch, Conflict, NotFound, LeaseLost, DatabaseUnavailable,
+            DatabaseBusy: nothing has been written.
         """
         doing = f'seeding "{command.plan.scenario}"'
         with translated(doing):
@@ -78,7 +79,7 @@ class SeedWriter:
                     if (is_entered or error.sqlstate in CLASHES) and attempt < ATTEMPTS:
                         taking_over = taking_over or is_entered
                         continue
-                    replayed = await self._replay(command)
+                    replayed = None if error.sqlstate == LEASE_LOST else await self._replay(command)
                     if replayed is None:
                         raise translate(error, doing) from error
                     return replayed
@@ -133,7 +134,7 @@ class SeedWriter:
         statement = self._statement(tuple(batch.group for batch in batches), taking_over=taking_over)
         names = [name for batch in batches for name in batch.names]
         payloads = (dump_json(batch.rows) for batch in batches)
-        answer: str = await executor.fetchval(statement, *_bind(command), names, *payloads)
+        answer: str = await executor.fetchval(statement, *_bind(command), names, command.epoch, *payloads)
         return answer
 
     async def _write_in_steps(
@@ -154,14 +155,16 @@ class SeedWriter:
             held += await self._steps.find_made_by(connection, load, _count_volumes(command.plan), held)
         statement = self._finish_sql(
             "seeded AS (SELECT relation, key, body::json, row_number() OVER () AS n"
-            " FROM jsonb_to_recordset($14::jsonb) AS s(relation text, key jsonb, body text))",
+            " FROM jsonb_to_recordset($15::jsonb) AS s(relation text, key jsonb, body text))",
             {row.relation for row in held},
             taking_over=taking_over,
         )
         names = [row.name for row in held if row.name is not None]
         rows = [{"relation": row.relation, "key": read_key(row.key), "body": row.body} for row in held]
         counts = Counter(row.relation for row in held) + _count_volumes(command.plan)
-        answer: str = await connection.fetchval(statement, *_bind(command, counts), names, dump_json(rows))
+        answer: str = await connection.fetchval(
+            statement, *_bind(command, counts), names, command.epoch, dump_json(rows)
+        )
         return answer, counts
 
     def _batch_by_table(self, plan: Plan, values: Mapping[str, Mapping[str, Cell]]) -> list[_Batch]:
@@ -176,10 +179,10 @@ class SeedWriter:
         return self._statements[shape, taking_over]
 
     def _build_statement(self, shape: Sequence[Group], *, taking_over: bool) -> str:
-        """Return the statement for one shape; parameters from $14 on are the batches."""
+        """Return the statement for one shape; parameters from $15 on are the batches."""
         schema = self._target.schema
         inserts = (
-            f"r{number} AS ({insert_sql(schema, group, f'${number + 14}')})" for number, group in enumerate(shape)
+            f"r{number} AS ({insert_sql(schema, group, f'${number + 15}')})" for number, group in enumerate(shape)
         )
         # A scan of a CTE gives its rows in the order in which they were inserted, the sum of scans likewise.
         rows = "\nUNION ALL ".join(
@@ -217,7 +220,7 @@ recorded AS (
 appended AS (
     -- The last detail has no closing brace yet: the keys go in there, as text, which spares building it anew.
     SELECT atdm.append_events($2, $1, $10::text[],
-        $11::json[] || ($12 || ', "keys": ' || keys || '}}')::json, true) AS seq
+        $11::json[] || ($12 || ', "keys": ' || keys || '}}')::json, $14) AS seq
     FROM written
 )
 SELECT answer::text FROM written, appended WHERE seq > 0"""

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_atdm.core.errors import (
     Conflict,
+    DatabaseBusy,
     DatabaseUnavailable,
     InvalidRequest,
     MigrationFailed,
@@ -332,7 +333,7 @@ def test_a_statement_that_waits_too_long_is_given_up(make_world: MakeWorld) -> N
         await database.read_schema()
         async with world.sut.transaction():
             await world.sut.execute("LOCK TABLE item IN ACCESS EXCLUSIVE MODE")
-            with pytest.raises(DatabaseUnavailable, match="lock timeout"):
+            with pytest.raises(DatabaseBusy, match="lock timeout"):
                 await database.seed(command(planned("a", "item", {"label": "x"}), request_id="q1"))
         await database.close()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Callable
 
 import pytest
 
-from pytest_atdm.core.errors import Conflict, NotFound, RowConflict, RowRefused, SchemaMismatch
+from pytest_atdm.core.errors import Conflict, LeaseLost, NotFound, RowConflict, RowRefused, SchemaMismatch
 from pytest_atdm.core.model import Cell
 from pytest_atdm.core.types import to_python
 from tests.database.world import RUN, TOKEN_HASH, World, command, planned
@@ -350,6 +351,21 @@ def test_a_run_must_be_there_and_active(make_world: MakeWorld) -> None:
         world.seed(planned("s", "shelf", {"label": "a"}))
 
     assert 0 == world.fetch("SELECT count(*) FROM shelf")
+
+
+def test_a_writer_of_an_earlier_epoch_is_refused(make_world: MakeWorld) -> None:
+    """A writer whose run was ended and started again meanwhile has lost its lease, and leaves no row."""
+    world = make_world(SHOP)
+    world.wait(world.database.reset_run(RUN))
+    world.start_run()
+    late = dataclasses.replace(command(planned("s", "shelf", {"label": "a"}), request_id="q1"), epoch=1)
+
+    with pytest.raises(LeaseLost, match="its epoch is 2 now, and was 1") as caught:
+        world.wait(world.database.seed(late))
+
+    assert "run the tests again" in caught.value.hint
+    assert 0 == world.fetch("SELECT count(*) FROM shelf")
+    assert world.wait(world.database.seed(dataclasses.replace(late, epoch=2)))
 
 
 def test_many_at_once_keep_rows_and_chain_whole(make_world: MakeWorld) -> None:

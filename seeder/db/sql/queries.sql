@@ -130,7 +130,7 @@ WHERE r.state = 'ended' RETURNING epoch;
 
 -- append_run_events --
 -- Events of the run itself.
-SELECT atdm.append_events($1, NULL, $2, $3, false);
+SELECT atdm.append_events($1, NULL, $2, $3, NULL);
 
 -- end_run --
 -- End an active run; no row where it is not active.
@@ -159,7 +159,7 @@ SELECT seq, body, previous, hash FROM atdm.audit_event WHERE run_id = $1 ORDER B
 
 -- append_client_events --
 -- Events of a request's client; no row where there is no such request, false where the token is not its own.
-SELECT CASE WHEN token_hash = $2 THEN atdm.append_events(run_id, request_id, $3, $4, false) END AS seq
+SELECT CASE WHEN token_hash = $2 THEN atdm.append_events(run_id, request_id, $3, $4, NULL) END AS seq
 FROM atdm.request WHERE request_id = $1;
 
 -- replay --
