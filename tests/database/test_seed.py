@@ -365,7 +365,7 @@ def test_a_writer_of_an_earlier_epoch_is_refused(make_world: MakeWorld) -> None:
 
     assert "run the tests again" in caught.value.hint
     assert 0 == world.fetch("SELECT count(*) FROM shelf")
-    assert world.wait(world.database.seed(dataclasses.replace(late, epoch=2)))
+    assert "q1" == world.wait(world.database.seed(dataclasses.replace(late, epoch=2))).request_id
 
 
 def test_many_at_once_keep_rows_and_chain_whole(make_world: MakeWorld) -> None:
