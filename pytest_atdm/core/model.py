@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_atdm.core.strict import Strict
 
@@ -137,7 +137,10 @@ class SeededEntity(Strict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt(Strict):
-    """The answer to a request. The cleanup token is in it once, and stored nowhere."""
+    """The answer to a request. The cleanup token is in it once, and stored nowhere.
+
+    *kept_until*: the moment when the rows go, where their run was started for this request alone.
+    """
 
     request_id: str
     run_id: str
@@ -150,6 +153,23 @@ class Receipt(Strict):
     audit_url: str
     rows: int
     replayed: bool = False
+    kept_until: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedRun(Strict):
+    """A run that may be seeded into, in its *epoch*, which counts its starts.
+
+    Its lease lapses at *expires_at*, *lease_s* seconds after it was granted or renewed last. Times are ISO-8601 in UTC.
+    """
+
+    run_id: str
+    state: str
+    epoch: int
+    lease_s: int
+    expires_at: str
+    started_at: str
+    audit_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,9 +181,16 @@ class LeftRow(Strict):
     why: str
 
 
+RemovedBy = Literal["owner", "operator", "reaper"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResetReport(Strict):
-    """What a reset removed, by table id, and what it left. *already* is True where it had been reset before."""
+    """What a reset removed, by table id, and what it left. *already* is True where it had been reset before.
+
+    *by*: the request's or run's ``owner``; an ``operator``, who reset everything; or the ``reaper``, who reset a run
+    whose lease had lapsed.
+    """
 
     seeded: Mapping[str, int]
     made_by_sut: Mapping[str, int]
@@ -171,6 +198,15 @@ class ResetReport(Strict):
     left: tuple[LeftRow, ...] = ()
     requests: int = 1
     already: bool = False
+    by: RemovedBy = "owner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReapedRun(Strict):
+    """A run that was ended for its owner, and what that removed."""
+
+    run_id: str
+    report: ResetReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,8 @@ from pytest_atdm.core.model import LeftRow, ResetReport
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_atdm.core.model import RemovedBy
+
 
 def read_report(text: str) -> ResetReport:
     """Return the report that the JSON *text* of ``atdm.request.report`` holds."""
@@ -21,11 +23,12 @@ def read_report(text: str) -> ResetReport:
         made_by_sut=value["made_by_sut"],
         detached=tuple(LeftRow(**row) for row in value["detached"]),
         left=tuple(LeftRow(**row) for row in value["left"]),
+        by=value.get("by", "owner"),
     )
 
 
-def sum_reports(reports: Sequence[ResetReport]) -> ResetReport:
-    """Return one report over several requests."""
+def sum_reports(reports: Sequence[ResetReport], by: RemovedBy) -> ResetReport:
+    """Return one report over several requests, whose rows *by* removed."""
     seeded: Counter[str] = Counter()
     made_by_sut: Counter[str] = Counter()
     for report in reports:
@@ -37,6 +40,7 @@ def sum_reports(reports: Sequence[ResetReport]) -> ResetReport:
         detached=tuple(row for report in reports for row in report.detached),
         left=tuple(row for report in reports for row in report.left),
         requests=len(reports),
+        by=by,
     )
 
 
