@@ -11,7 +11,7 @@ SECRETS := ATDM_TOKEN ATDM_DATABASE_PASSWORD ATDM_STORE_SECRET
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint arch bench check stack up down lock clean
+.PHONY: help setup demo test lint arch bench chaos soak kills check stack up down lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +35,15 @@ arch: setup ## Check the borders between the parts (docs/architecture.md)
 
 bench: setup ## Measure, print the table, write .atdm/bench.json
 	.venv/bin/python -m tests.bench
+
+chaos: setup ## Kill, stop and cut everything in every moment, and see that nothing leaks
+	.venv/bin/python -m tests.chaos
+
+soak: setup ## The same at random moments: make soak MINUTES=10 SEED=7
+	.venv/bin/python -m tests.chaos.soak --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
+
+kills: setup ## Kill a running pytest -n 2 at random moments: make kills COUNT=200 SEED=7
+	.venv/bin/python -m tests.chaos.soak --kills $(or $(COUNT),200) $(if $(SEED),--seed $(SEED))
 
 check: lint arch test ## All that must hold before a commit
 

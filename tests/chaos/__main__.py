@@ -1,0 +1,47 @@
+"""``make chaos``: play the matrix, some cells at a time, print what was seen, and write it to .atdm/chaos.json."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.chaos.cells import CELLS
+
+ROOT: Final = Path(__file__).parents[2]
+RESULTS: Final = ROOT / ".atdm" / "chaos.json"
+#: Most of a cell is waiting, for a lease or for a deadline.
+AT_ONCE: Final = 4
+
+
+class Watcher:
+    """Collects what the user saw in each cell, and how long the cell took."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, str] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a cell that has been played."""
+        if report.when == "call" and report.passed:
+            name = report.nodeid.partition("[")[2].removesuffix("]")
+            self.seen[name] = str(dict(report.user_properties)["outcome"])
+
+
+def main(arguments: list[str]) -> int:
+    """Run and return pytest's exit code."""
+    started, watcher = time.monotonic(), Watcher()
+    words = ["-q", "-n", str(AT_ONCE), "-p", "no:cacheprovider", "-o", "faulthandler_timeout=200"]
+    code = pytest.main([*words, str(Path(__file__).with_name("matrix.py")), *arguments], plugins=[watcher])
+    print(f"{len(watcher.seen)} of {len(CELLS)} cells held, in {time.monotonic() - started:.0f} s")
+    if len(watcher.seen) == len(CELLS):
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(watcher.seen, indent=2) + "\n", encoding="utf-8")
+    return int(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
