@@ -69,12 +69,14 @@ def load_httpx() -> None:
 class SeederClient:
     """Calls the seeder at *address*, each call within *timeout_s* seconds between two bytes of its answer.
 
+    Once a run is started the seeder has said how long it may take to answer, and that takes the place of *timeout_s*.
+
     Errors: ``SeederUnreachable`` where nobody answers, ``SeederFailed`` where the answer makes no sense, and whatever
     the seeder's problem document names. A call that may be repeated is, once, when the connection breaks under it, and
     for some seconds while the seeder cannot reach its database.
     """
 
-    def __init__(self, address: SeederAddress, timeout_s: float = 35.0) -> None:
+    def __init__(self, address: SeederAddress, timeout_s: float = 45.0) -> None:
         import httpx  # lazy: startup
 
         from pytest_atdm._transport import OneConnection  # lazy: it imports httpx
@@ -147,6 +149,7 @@ class SeederClient:
         body = {"run_id": run_id, **values} | ({"keep_s": keep_s} if keep_s else {})
         started = _read(self._call("POST", "/runs", wire.dump(body)), StartedRun)
         self._epochs[run_id] = started.epoch
+        self._timeout_s = self._transport.read_s = started.answer_s
         return started
 
     def renew_lease(self, run_id: str, epoch: int) -> str:
@@ -261,6 +264,7 @@ class SeederClient:
             sent |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
         deadline = time.monotonic() + RETRY_S
         for pause_s in (*(RETRY_PAUSES_S if again else ()), None):
+            started = time.monotonic()
             try:
                 response = self._exchange(method, target, body, sent, again=again)
             except self._httpx.TransportError as exc:
@@ -268,7 +272,8 @@ class SeederClient:
             try:
                 return self._checked(f"{method} {path}", response)
             except DatabaseUnavailable:
-                if pause_s is None or time.monotonic() + pause_s > deadline:
+                now = time.monotonic()
+                if pause_s is None or now + pause_s + (now - started) > deadline:
                     raise
             time.sleep(pause_s)
         raise AssertionError

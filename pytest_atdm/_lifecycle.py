@@ -48,7 +48,7 @@ def _close(config: pytest.Config) -> None:
     try:
         report = atdm.close()
     except AtdmError as exc:
-        notes.append(f"{run} could not be ended; {_STAYING}: {exc}")
+        notes.append(f"{run} could not be ended; {_STAYING}: {exc.message}")
         return
     if atdm.kept_until:
         notes.append(f"{run} is kept until {atdm.kept_until[:19]}Z; earlier it goes with: atdm reap {run.split()[-1]}")

@@ -11,7 +11,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Final
 
-from pytest_atdm.core.errors import AtdmError, DatabaseBusy
+from pytest_atdm.core.errors import AtdmError, DatabaseBusy, DatabaseUnavailable
 from pytest_atdm.core.model import ReapedRun
 
 if TYPE_CHECKING:
@@ -117,6 +117,9 @@ class Reaper:
         for run_id in run_ids:
             try:
                 report = await self._database.reap_run(run_id, grace_s=grace_s)
+            except DatabaseUnavailable:
+                self._last_round = None  # nobody could renew a lease either: owners come first once it is back
+                break
             except AtdmError as error:
                 self._put_off(run_id, error)
                 continue

@@ -34,6 +34,7 @@ from pytest_atdm.core.ulid import is_ulid, make_ulid
 from pytest_atdm.core.wire import dump_plan, load_plan, load_trial, plan_hash
 from seeder.batches import decode_batches, grow_batches, judge_batches, look_ahead
 from seeder.records import NewEvent, ReferenceTable, RunStart, SeedCall, SeedCommand
+from seeder.settings import CONNECT_S, command_timeout_s
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -62,6 +63,8 @@ if TYPE_CHECKING:
 TOKEN_BYTES: Final = 32
 #: A day: so long rows stand whose run was started for the one request that asked for them.
 KEEP_S: Final = 86_400
+#: What an answer takes beside Postgres, and the end of what Postgres did not answer.
+ANSWER_MARGIN_S: Final = 3.0
 _MAX_GATES: Final = 32  # one per schema and domain; a target whose schema keeps changing must not fill the memory
 
 
@@ -99,6 +102,11 @@ class Seeder:
     def version(self) -> str:
         """The version of the package."""
         return __version__
+
+    @property
+    def answer_s(self) -> float:
+        """The seconds within which every call is answered, be it that Postgres does not answer."""
+        return CONNECT_S + command_timeout_s(self._settings) + ANSWER_MARGIN_S
 
     async def ping(self) -> None:
         """Return once Postgres has answered."""

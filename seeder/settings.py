@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,3 +56,12 @@ class Settings:
     lock_timeout_ms: int = 5_000
     lease_s: int = 30
     owned: bool = False
+
+
+#: How long a new connection to Postgres may take.
+CONNECT_S: Final = 5.0
+
+
+def command_timeout_s(settings: Settings) -> float:
+    """Return how long a statement is waited for: Postgres may hang, as a stopped process, and never time out itself."""
+    return settings.statement_timeout_ms / 1000 + 5

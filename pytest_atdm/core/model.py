@@ -161,6 +161,7 @@ class StartedRun(Strict):
     """A run that may be seeded into, in its *epoch*, which counts its starts.
 
     Its lease lapses at *expires_at*, *lease_s* seconds after it was granted or renewed last. Times are ISO-8601 in UTC.
+    The seeder answers whatever it is asked within *answer_s* seconds, if with an error.
     """
 
     run_id: str
@@ -168,6 +169,7 @@ class StartedRun(Strict):
     epoch: int
     lease_s: int
     expires_at: str
+    answer_s: float
     started_at: str
     audit_url: str
 

@@ -39,6 +39,7 @@ _ROW_EXISTS: Final = frozenset({"23505", "23P01"})
 _LOCKED: Final = "55P03"
 _GAVE_UP: Final = frozenset({"57014", *CLASHES})
 #: No such database, no such role, or not with this password.
+_READ_ONLY: Final = "25006"
 _NO_ENTRY: Final = frozenset({"3D", "28"})
 _MEND_URL: Final = "mend the database URL: postgresql://role:password@host:port/database"
 _NAMES_UNKNOWN: Final = frozenset({"42P01", "42703", "3F000", "42704"})
@@ -79,6 +80,11 @@ def translate(error: asyncpg.PostgresError, doing: str) -> AtdmError:
         )
     if state in _GAVE_UP:
         return DatabaseBusy(f"{doing}: {error}", hint="Postgres gave up on the statement; try again")
+    if state == _READ_ONLY:
+        return DatabaseUnavailable(
+            f"{doing}: Postgres takes no changes: {error}",
+            hint="is it a standby, or set to read-only? point the database URL to one that can be written to",
+        )
     if state[:2] in ("08", "53", "57"):
         return DatabaseUnavailable(f"{doing}: {error}", hint="see what Postgres' log says; then try again")
     return _translate_refusal(error, state, doing)

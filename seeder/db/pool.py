@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -11,11 +12,16 @@ import asyncpg
 from pytest_atdm.core.errors import NotATestDatabase
 from seeder.db.border import translated
 from seeder.db.queries import QUERIES
+from seeder.settings import CONNECT_S, command_timeout_s
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from seeder.settings import Settings
+
+
+#: How long a statement that was given up may take to end.
+_CANCEL_S: Final = 1.0
 
 
 class Pool:
@@ -37,7 +43,9 @@ class Pool:
         try:
             yield connection
         except BaseException:
-            await self._pool.release(connection)
+            # What runs there is cancelled; where that is not answered either, the pool ends the connection.
+            with contextlib.suppress(TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await self._pool.release(connection, timeout=_CANCEL_S)
             raise
         if self._kept is None and not self._waiting:
             self._kept = connection
@@ -104,9 +112,8 @@ async def open_pool(settings: Settings) -> Pool:
             settings.database_url,
             min_size=1,
             max_size=settings.pool_size,
-            timeout=10,
-            # Postgres may hang rather than answer (a stopped process): then its own timeout never fires.
-            command_timeout=settings.statement_timeout_ms / 1000 + 5,
+            timeout=CONNECT_S,
+            command_timeout=command_timeout_s(settings),
             # A connection that stays keeps its plans, those of long statements above all.
             max_inactive_connection_lifetime=0,
             max_cached_statement_lifetime=0,

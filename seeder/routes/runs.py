@@ -62,6 +62,7 @@ class Runs(Controller):
             epoch=run.epoch,
             lease_s=run.lease_s or 0,
             expires_at=run.expires_at or "",
+            answer_s=seeder.answer_s,
             started_at=run.started_at,
             audit_url=seeder.audit_url(run.run_id),
         )

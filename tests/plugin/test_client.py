@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -10,7 +11,16 @@ import pytest
 
 from pytest_atdm._client import SeederClient
 from pytest_atdm._sidecar import SeederAddress
-from pytest_atdm.core.errors import NotFound, OverrideError, SeederFailed, SeederUnreachable, Unauthorized
+from pytest_atdm.core.errors import (
+    DatabaseBusy,
+    DatabaseUnavailable,
+    NotFound,
+    OverrideError,
+    SeederError,
+    SeederFailed,
+    SeederUnreachable,
+    Unauthorized,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -105,6 +115,41 @@ def test_a_broken_connection_is_tried_once_more() -> None:
 
     join()
     assert len(heard) == 4
+    client.close()
+
+
+def answer_problem(code: str) -> bytes:
+    """A problem document with that code, after which the connection is closed."""
+    body = json.dumps({"code": code, "detail": "Postgres is away", "hint": "wait"}).encode()
+    head = f"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nContent-Length: {len(body)}"
+    return f"{head}\r\nConnection: close\r\n\r\n".encode() + body
+
+
+def test_a_database_that_is_away_for_a_moment_is_waited_for() -> None:
+    """The call is made again with the same key; a restart of Postgres costs nobody an error."""
+    address, heard, join = serve_raw([answer_problem("database_unavailable")] * 2 + [ANSWER])
+    client = SeederClient(address, timeout_s=5)
+
+    assert client.version() == {}
+
+    join()
+    assert [heard[0]] * 3 == heard
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "replies"), [(DatabaseUnavailable, ["database_unavailable"] * 6), (DatabaseBusy, ["database_busy"])]
+)
+def test_the_wait_for_a_database_has_an_end(error: type[SeederError], replies: list[str]) -> None:
+    """Who is away for long is an error in the end; who is busy has tried again already."""
+    address, heard, join = serve_raw([answer_problem(code) for code in replies])
+    client = SeederClient(address, timeout_s=5)
+
+    with pytest.raises(error, match="Postgres is away") as caught:
+        client.version()
+
+    join()
+    assert ("wait", len(replies)) == (caught.value.hint, len(heard))
     client.close()
 
 

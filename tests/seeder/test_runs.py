@@ -18,7 +18,16 @@ def test_starting_a_run_twice_is_one_run(shop: Caller) -> None:
 
     assert (201, 200) == (first.status_code, second.status_code)
     assert first.json() == second.json()
-    assert {"run_id", "state", "epoch", "lease_s", "expires_at", "started_at", "audit_url"} == first.json().keys()
+    assert {
+        "run_id",
+        "state",
+        "epoch",
+        "lease_s",
+        "expires_at",
+        "answer_s",
+        "started_at",
+        "audit_url",
+    } == first.json().keys()
     problem_of(shop.http.post("/runs", json={**body, "seed": 2}), 409, "conflict")
 
 
