@@ -12,6 +12,7 @@ from pytest_atdm._client import SeederClient
 from pytest_atdm._sidecar import ensure_seeder
 from pytest_atdm.data import folder
 from tests.bench.figures import render_table, write_json
+from tests.bench.leases import measure_leases
 from tests.bench.planning import measure_introspection, measure_planning
 from tests.bench.seeding import measure_history, run_seeding
 from tests.bench.situation import start_bench
@@ -21,6 +22,7 @@ from tests.bench.volume import measure_volume
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_atdm._sidecar import SeederAddress
     from tests.bench.situation import Bench
 
 REPORT = Path(".atdm/bench.json")
@@ -29,8 +31,10 @@ REPORT = Path(".atdm/bench.json")
 def main() -> int:
     """Measure everything; return 0, whether the targets hold or not: the table says which."""
     figures = [*measure_start(), *measure_idle()]
-    with _running_bench() as (bench, url):
+    with _running_bench() as (bench, address):
+        url = address.database_url or ""
         figures += run_seeding(bench, url)
+        figures += measure_leases(bench, address)
         figures += measure_planning(bench)
         figures += measure_introspection(url, folder("catalog"))
         figures += measure_volume(bench, url)
@@ -42,12 +46,12 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def _running_bench() -> Iterator[tuple[Bench, str]]:
-    """Yield a bench on a new seeder with a database of its own, and the database's URL."""
+def _running_bench() -> Iterator[tuple[Bench, SeederAddress]]:
+    """Yield a bench on a new seeder with a database of its own, and the seeder's address."""
     with tempfile.TemporaryDirectory() as name:
         sidecar = ensure_seeder(Path(name) / ".atdm", catalog=folder("catalog"), database_url=None, timeout_s=60)
         with contextlib.closing(sidecar), contextlib.closing(SeederClient(sidecar.address)) as client:
-            yield start_bench(client), sidecar.address.database_url or ""
+            yield start_bench(client), sidecar.address
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pytest_atdm.core.catalog import load_catalog
 from pytest_atdm.core.planner import plan
 from pytest_atdm.core.volume import grow
 from tests.bench.figures import Figure, compare
-from tests.bench.situation import new_ulid
+from tests.bench.situation import KEEP_S, new_ulid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -77,7 +77,7 @@ class _Round:
         self._url = url
         self._run_id = new_ulid()
         bench.client.start_run(
-            run_id=self._run_id, session_id=self._run_id, actor="bench", seed=1, as_of=AS_OF.isoformat()
+            run_id=self._run_id, session_id=self._run_id, actor="bench", seed=1, as_of=AS_OF.isoformat(), keep_s=KEEP_S
         )
 
     def run(self) -> tuple[float, float, float, float, float]:
