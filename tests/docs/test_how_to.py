@@ -55,6 +55,7 @@ def seeder(tmp_path: Path) -> Iterator[SeederAddress]:
         "notice-schema-changes",
         "check-a-schema",
         "plant-many-rows",
+        "keep-rows",
     ],
 )
 def test_page_works_as_it_stands(tmp_path: Path, page: str) -> None:
