@@ -25,7 +25,7 @@ def with_pool(url: str, use: Callable[[Pool], Awaitable[_Answer]], *, pool_size:
     """Return what *use* makes of an open pool."""
 
     async def run() -> _Answer:
-        pool = await open_pool(settings(url, pool_size=pool_size))
+        pool = await open_pool(settings(url, pool_size=pool_size), {})
         try:
             return await asyncio.wait_for(use(pool), HANG_S)
         finally:

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_atdm.core.errors import MigrationFailed
 from pytest_atdm.core.migrations import MigrationSource
-from seeder.db.template import open_migrated_pool
+from seeder.db.template import connect_migrated
 from seeder.embedded import running_postgres
 from seeder.migrations import read_migrations
 from tests.database.world import settings
@@ -72,7 +72,7 @@ class Project:
         migrations = read_migrations(source, self.root, self.root / "migrate.log")
 
         async def start() -> None:
-            await (await open_migrated_pool(settings(self.url, migrations=migrations), migrations)).close()
+            await (await connect_migrated(settings(self.url, migrations=migrations), migrations)).close()
 
         asyncio.run(start())
 

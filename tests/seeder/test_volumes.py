@@ -252,7 +252,7 @@ def test_a_caller_who_falls_silent_is_not_waited_for(monkeypatch: pytest.MonkeyP
         await asyncio.Event().wait()
 
     async def read() -> list[bytes]:
-        return [content async for content in read_frames(chunks())]
+        return [content async for content in read_frames(chunks(), max_first_bytes=100, max_bytes=100)]
 
     with pytest.raises(InvalidRequest, match="nothing came for") as caught:
         asyncio.run(read())
