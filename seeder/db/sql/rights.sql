@@ -19,7 +19,7 @@ WITH role AS MATERIALIZED (
         ELSE has_table_privilege(r.oid, o.oid, p.privilege) END
 ), wanted AS (
     -- Of ATDM's own tables exactly these, for default privileges may have given more to a table that is new.
-    SELECT o.oid, r.oid AS role, p.privilege
+    SELECT o.oid, r.oid AS role, p.privilege, NULL::name AS attname
     FROM relation o, role r, unnest(CASE
         WHEN NOT r.writes OR o.relname IN ('audit_event', 'migration', 'run') THEN ARRAY['SELECT']
         WHEN o.relname = 'request' THEN ARRAY['SELECT', 'INSERT', 'UPDATE']
@@ -27,20 +27,27 @@ WITH role AS MATERIALIZED (
     WHERE o.ours
     UNION ALL
     -- A run begins and ends, but where its chain of events stands is for atdm.append_events to say.
-    SELECT o.oid, r.oid, format('%s (%I)', p.privilege, a.attname)
+    SELECT o.oid, r.oid, p.privilege, a.attname
     FROM relation o JOIN pg_attribute a ON a.attrelid = o.oid, role r, unnest(ARRAY['INSERT', 'UPDATE']) AS p (privilege)
     WHERE o.ours AND o.relname = 'run' AND r.writes
         AND a.attnum > 0 AND NOT a.attisdropped AND a.attname NOT IN ('audit_seq', 'audit_head')
 ), held AS (
-    SELECT o.oid, x.grantee AS role, x.privilege_type AS privilege FROM relation o, aclexplode(o.relacl) x WHERE o.ours
+    SELECT o.oid, x.grantee AS role, x.privilege_type AS privilege, NULL::name AS attname
+    FROM relation o, aclexplode(o.relacl) x WHERE o.ours
     UNION ALL
-    SELECT o.oid, x.grantee, format('%s (%I)', x.privilege_type, a.attname)
+    SELECT o.oid, x.grantee, x.privilege_type, a.attname
     FROM relation o JOIN pg_attribute a ON a.attrelid = o.oid, aclexplode(a.attacl) x WHERE o.ours
-), exact AS (
-    SELECT o.name, r.name AS grantee,
-        ARRAY(SELECT w.privilege FROM wanted w WHERE (w.oid, w.role) = (o.oid, r.oid) ORDER BY 1) AS wanted,
-        ARRAY(SELECT h.privilege FROM held h WHERE (h.oid, h.role) = (o.oid, r.oid) ORDER BY 1) AS held
-    FROM relation o, role r WHERE o.ours
+), inexact AS (
+    SELECT o.name, r.name AS grantee, d.surplus,
+        (SELECT string_agg(privilege || coalesce(' (' || columns || ')', ''), ', ') FROM (
+            SELECT w.privilege, string_agg(quote_ident(w.attname), ', ' ORDER BY w.attname) AS columns
+            FROM wanted w WHERE (w.oid, w.role) = (o.oid, r.oid) GROUP BY w.privilege, w.attname IS NULL) g) AS wanted
+    FROM relation o, role r, LATERAL (
+        SELECT count(w.oid) < count(*) AS surplus, count(*) > count(w.oid) OR count(*) > count(h.oid) AS yes
+        FROM (SELECT * FROM wanted WHERE (wanted.oid, wanted.role) = (o.oid, r.oid)) w
+        FULL JOIN (SELECT * FROM held WHERE (held.oid, held.role) = (o.oid, r.oid)) h
+            ON h.privilege = w.privilege AND coalesce(h.attname, '') = coalesce(w.attname, '')) d
+    WHERE o.ours AND d.yes
 )
 SELECT format('GRANT USAGE ON SCHEMA %s TO %s', n.name, r.name) AS statement
 FROM namespace n, role r WHERE n.is_mine AND NOT has_schema_privilege(r.oid, n.oid, 'USAGE')
@@ -48,8 +55,8 @@ UNION ALL
 SELECT format('GRANT %s ON %s %s TO %s', string_agg(privilege, ', ' ORDER BY place), CASE relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, name, grantee)
 FROM lacking GROUP BY name, relkind, grantee
 UNION ALL
-SELECT format('REVOKE ALL ON TABLE %1$s FROM %2$s; GRANT %3$s ON TABLE %1$s TO %2$s', name, grantee, array_to_string(wanted, ', '))
-FROM exact WHERE wanted <> held
+SELECT CASE WHEN surplus THEN format('REVOKE ALL ON TABLE %s FROM %s; ', name, grantee) ELSE '' END
+    || format('GRANT %s ON TABLE %s TO %s', wanted, name, grantee) FROM inexact
 UNION ALL
 -- A function that runs with its caller's rights can do no more than the role itself. Those of C and of untrusted languages can.
 SELECT format('GRANT EXECUTE ON ROUTINE %s TO %s', p.oid::regprocedure, r.name)
