@@ -180,6 +180,18 @@ def test_roles_of_earlier_migrations_do_not_stand_in_the_way(project: Project) -
     assert [True] == project.ask("SELECT has_table_privilege('reporter', 'made', 'SELECT')")
 
 
+def test_migrations_can_give_rights_to_the_role_of_the_work(project: Project) -> None:
+    """ATDM's roles are there before the project's migrations, on a new server too, and stay when those change."""
+    project.write("2.sql", "GRANT UPDATE, TRUNCATE ON made TO atdm_seeder")
+    project.migrate(project.by_folder)
+    project.write("3.sql", "ALTER TABLE made ADD b integer")
+
+    project.migrate(project.by_folder)
+
+    assert [True] == project.ask("SELECT has_table_privilege('atdm_seeder', 'made', 'TRUNCATE')")
+    assert [2] == project.ask("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'atdm%'")
+
+
 def test_settings_of_the_database_are_kept(project: Project) -> None:
     """What a migration sets with ALTER DATABASE holds in the live database, which Postgres does not see to."""
     project.write(
