@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check_packages()
         if _make_parser(os.environ).parse_args(words).command == "migrate":
-            migrate(read_owners_settings(os.environ))
+            migrate(read_owners_settings(words, os.environ))
         else:
             serve(read_options(words, os.environ))
     except AtdmError as error:
@@ -68,13 +68,13 @@ def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Op
     )
 
 
-def read_owners_settings(environment: Mapping[str, str]) -> Settings:
+def read_owners_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Return the settings of ``migrate``, which serves nobody: only those that a connection needs have a meaning.
 
     Raises:
         SettingError: there is no database, or a value cannot be used.
     """
-    url = environment.get("ATDM_OWNER_DATABASE_URL") or environment.get("ATDM_DATABASE_URL")
+    url = _make_parser(environment).parse_args(arguments).database_url
     if not url:
         raise SettingError("there is no database to migrate", hint="set ATDM_OWNER_DATABASE_URL to its owner's URL")
     return Settings(
@@ -128,11 +128,7 @@ def _make_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         "ATDM_ALLOW_DATABASES lists databases that count as test databases without a mark, ATDM_ALLOW_HOSTS hosts "
         "beside this machine that may have them.",
     )
-    commands.add_parser(
-        "migrate",
-        help="make ATDM's schema and roles in a database, as its owner, and end",
-        epilog="The owner's URL comes from ATDM_OWNER_DATABASE_URL, else from ATDM_DATABASE_URL.",
-    )
+    _add_migrate(commands, environment)
     add = command.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     add("--port", type=int, default=_DEFAULT_PORT, help="port to listen on, 0 for a free one (%(default)s)")
@@ -155,6 +151,16 @@ def _make_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     add("--state", type=Path, metavar="FOLDER", help="where an owned seeder keeps seeder.json (default: --embedded)")
     add("--owned", action="store_true", help="speak JSON on stdout; end with stdin and the last lifeline")
     return parser
+
+
+def _add_migrate(commands: argparse._SubParsersAction[argparse.ArgumentParser], environment: Mapping[str, str]) -> None:
+    command = commands.add_parser(
+        "migrate",
+        help="make ATDM's schema and roles in a database, as its owner, and end",
+        epilog="Without the option the URL is that of ATDM_OWNER_DATABASE_URL, else that of ATDM_DATABASE_URL.",
+    )
+    url = environment.get("ATDM_OWNER_DATABASE_URL") or environment.get("ATDM_DATABASE_URL")
+    command.add_argument("--database-url", default=url, help="the target database, as its owner")
 
 
 def _shipped_catalog() -> Path:

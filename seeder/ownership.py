@@ -29,8 +29,8 @@ def describe(done: Preparation) -> Iterator[str]:
     yield f"migrations applied: {', '.join(done.applied) or 'none, they were all there'}"
     yield f"rights granted: {len(done.granted) or 'none, they were all there'}"
     yield from (f"  {statement};" for statement in done.granted)
-    if done.lacking_roles:
-        yield "roles that are not there, and that this role may not make:"
-        yield from (f"  CREATE ROLE {name} NOLOGIN;" for name in done.lacking_roles)
+    if done.lacking:
+        yield "roles that are not there, and that this role may not make; once they are, run this again:"
+        yield from (f"  {statement};" for statement in done.lacking)
     else:
         yield "to seed here as a role with no more rights than that: GRANT atdm_seeder TO the role that connects"

@@ -220,9 +220,9 @@ class WorkingRole:
 class Preparation:
     """What was done to a database before any work: migrations by name, and the statements that granted rights.
 
-    *lacking_roles* are those of ATDM's roles that the server has not, and that the connecting role may not make.
+    *lacking* are the statements for those of ATDM's roles that the server has not, and that role may not make.
     """
 
     applied: tuple[str, ...]
     granted: tuple[str, ...]
-    lacking_roles: tuple[str, ...]
+    lacking: tuple[str, ...]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_atdm.data import folder as shipped_folder
 from seeder.db.migrate import apply_migrations
 from seeder.db.pool import connect
-from seeder.db.roles import find_footing, find_lacking_roles, grant_rights
+from seeder.db.roles import find_footing, grant_rights, list_lacking_roles
 from seeder.db.template import connect_migrated
 from seeder.records import Preparation
 
@@ -75,6 +75,5 @@ async def _bring_up(connection: asyncpg.Connection, folders: Sequence[Path]) -> 
     for folder in (shipped_folder("migrations") / "atdm", *folders):
         applied += await apply_migrations(connection, folder)
     granted = await grant_rights(connection)
-    return Preparation(
-        applied=tuple(applied), granted=tuple(granted), lacking_roles=await find_lacking_roles(connection)
-    )
+    lacking = await list_lacking_roles(connection)
+    return Preparation(applied=tuple(applied), granted=tuple(granted), lacking=lacking)

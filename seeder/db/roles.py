@@ -78,9 +78,10 @@ async def _grant_rights(connection: asyncpg.Connection) -> list[str]:
         return statements
 
 
-async def find_lacking_roles(connection: asyncpg.Connection) -> tuple[str, ...]:
-    """Return those of the roles that this server has not."""
-    return tuple(row["name"] for row in await connection.fetch(QUERIES["lacking_roles"], [SEEDER, READER]))
+async def list_lacking_roles(connection: asyncpg.Connection) -> tuple[str, ...]:
+    """Return, for each of the roles that this server has not, the statement that would make it."""
+    lacking = await connection.fetch(QUERIES["lacking_roles"], [SEEDER, READER])
+    return tuple(f"CREATE ROLE {row['name']} NOLOGIN" for row in lacking)
 
 
 async def find_footing(connection: asyncpg.Connection) -> Footing:

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 from seeder.db.database import Database
+from seeder.db.owner import bring_up
 from seeder.embedded import running_postgres
 from tests.database.world import PASSWORD, log_in, settings
 
@@ -121,6 +122,8 @@ def test_who_may_make_no_roles_works_as_himself_and_says_so(server: Server) -> N
 
     role = find_role(url)
 
+    lacking = asyncio.run(bring_up(settings(url))).lacking
+    assert ("CREATE ROLE atdm_seeder NOLOGIN", "CREATE ROLE atdm_reader NOLOGIN") == lacking
     assert (role.login, "an owner of tables") == (role.role, role.excess)
     assert "atdm-seeder migrate" in role.advice
     assert f'GRANT atdm_seeder TO "{role.login}"' in role.advice
