@@ -86,6 +86,7 @@ def read_owners_settings(arguments: Sequence[str], environment: Mapping[str, str
         embedded=False,
         migrations=None,
         migrate_domains=False,
+        owned=False,
         allow_databases=_read_names(environment, "ATDM_ALLOW_DATABASES"),
         allow_hosts=_read_names(environment, "ATDM_ALLOW_HOSTS"),
         **read_limits(environment),
