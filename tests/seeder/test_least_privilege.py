@@ -143,3 +143,15 @@ def test_a_situation_is_asked_for_by_intent_and_all_is_reset(shop: Caller, run_i
     assert 1 == report["seeded"]["public.orders"]
     assert shop.http.get("/metrics").is_success
     assert run_id in shop.http.get("/runs").text
+
+
+def test_leases_are_renewed_and_runs_are_reaped(shop: Caller, run_id: str) -> None:
+    """The owner's heartbeat counts, an operator ends the run with all its rows."""
+    shop.seed(shop.plan(run_id)).raise_for_status()
+    renewed = shop.http.post(f"/runs/{run_id}/heartbeat", json={"epoch": 1}).raise_for_status()
+
+    (reaped,) = shop.http.post("/runs/reap", json={"run_id": run_id}).raise_for_status().json()
+
+    assert (30, run_id) == (renewed.json()["lease_s"], reaped["run_id"])
+    assert 1 == reaped["report"]["seeded"]["public.orders"]
+    assert "reaped" == shop.http.get(f"/runs/{run_id}").json()["state"]
