@@ -137,6 +137,10 @@ class SeederClient:
         body = wire.dump({"table": table, "constraint": constraint, "rows": list(rows)})
         return cast("list[bool]", self._call_json("POST", "/target/verdicts", body)["verdicts"])
 
+    def role(self) -> Json:
+        """Return the role that seeding and reset run as, and what it may do beyond that."""
+        return self._call_json("GET", "/target/role")
+
     def version(self) -> Json:
         """Return what the seeder says of its version."""
         return self._call_json("GET", "/version")

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Final
 from pytest_atdm.core.errors import AtdmError, InternalError, SettingError
 from pytest_atdm.core.migrations import MigrationSource
 from seeder.announcement import print_line
+from seeder.limits import read_limits
+from seeder.ownership import migrate
 from seeder.serve import Options, serve
+from seeder.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     owned = "--owned" in words
     try:
         check_packages()
-        serve(read_options(words, os.environ))
+        if _make_parser(os.environ).parse_args(words).command == "migrate":
+            migrate(read_owners_settings(words, os.environ))
+        else:
+            serve(read_options(words, os.environ))
     except AtdmError as error:
         _report(error, owned=owned)
         return error.exit_code
@@ -43,7 +49,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Options:
     """Return the options of ``serve``: the command line first, then the environment, then defaults."""
     given = _make_parser(environment).parse_args(arguments)
-    names = environment.get("ATDM_ALLOW_DATABASES", "").split(",")
     return Options(
         host=given.host,
         port=given.port,
@@ -51,13 +56,46 @@ def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Op
         database_url=given.database_url,
         catalog=(given.catalog or _shipped_catalog()).resolve(),
         token=environment.get("ATDM_TOKEN") or None,
-        allow_databases=frozenset(name.strip() for name in names if name.strip()),
+        owner_url=environment.get("ATDM_OWNER_DATABASE_URL") or None,
+        allow_databases=_read_names(environment, "ATDM_ALLOW_DATABASES"),
+        allow_hosts=_read_names(environment, "ATDM_ALLOW_HOSTS"),
+        limits=read_limits(environment),
         embedded=given.embedded and given.embedded.resolve(),
         migrations=_read_source(given),
         root=given.root.resolve(),
         state=given.state and given.state.resolve(),
         owned=given.owned,
     )
+
+
+def read_owners_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    """Return the settings of ``migrate``, which serves nobody: only those that a connection needs have a meaning.
+
+    Raises:
+        SettingError: there is no database, or a value cannot be used.
+    """
+    url = _make_parser(environment).parse_args(arguments).database_url
+    if not url:
+        raise SettingError("there is no database to migrate", hint="set ATDM_OWNER_DATABASE_URL to its owner's URL")
+    return Settings(
+        database_url=url,
+        owner_url=url,
+        token="",
+        catalog=Path(),
+        base_url="",
+        embedded=False,
+        migrations=None,
+        migrate_domains=False,
+        owned=False,
+        allow_databases=_read_names(environment, "ATDM_ALLOW_DATABASES"),
+        allow_hosts=_read_names(environment, "ATDM_ALLOW_HOSTS"),
+        **read_limits(environment),
+    )
+
+
+def _read_names(environment: Mapping[str, str], variable: str) -> frozenset[str]:
+    names = environment.get(variable, "").split(",")
+    return frozenset(name.strip() for name in names if name.strip())
 
 
 def _read_source(given: argparse.Namespace) -> MigrationSource | None:
@@ -88,8 +126,10 @@ def _make_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         "serve",
         help="answer requests until stopped",
         epilog="Secrets come from the environment: ATDM_TOKEN (bearer token), ATDM_DATABASE_URL. "
-        "ATDM_ALLOW_DATABASES lists databases that count as test databases without a mark.",
+        "ATDM_ALLOW_DATABASES lists databases that count as test databases without a mark, ATDM_ALLOW_HOSTS hosts "
+        "beside this machine that may have them.",
     )
+    _add_migrate(commands, environment)
     add = command.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     add("--port", type=int, default=_DEFAULT_PORT, help="port to listen on, 0 for a free one (%(default)s)")
@@ -112,6 +152,16 @@ def _make_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     add("--state", type=Path, metavar="FOLDER", help="where an owned seeder keeps seeder.json (default: --embedded)")
     add("--owned", action="store_true", help="speak JSON on stdout; end with stdin and the last lifeline")
     return parser
+
+
+def _add_migrate(commands: argparse._SubParsersAction[argparse.ArgumentParser], environment: Mapping[str, str]) -> None:
+    command = commands.add_parser(
+        "migrate",
+        help="make ATDM's schema and roles in a database, as its owner, and end",
+        epilog="Without the option the URL is that of ATDM_OWNER_DATABASE_URL, else that of ATDM_DATABASE_URL.",
+    )
+    url = environment.get("ATDM_OWNER_DATABASE_URL") or environment.get("ATDM_DATABASE_URL")
+    command.add_argument("--database-url", default=url, help="the target database, as its owner")
 
 
 def _shipped_catalog() -> Path:

@@ -95,11 +95,10 @@ class _Engine:
     async def run(self, _app: Litestar) -> AsyncIterator[None]:
         """Open the database, apply the domains' migrations where that is wanted, and close it in the end."""
         settings = self._settings
-        database = await Database.open(settings, self._catalog)
+        is_made_by_domains = settings.migrations is None and (settings.embedded or settings.migrate_domains)
+        folders = _migration_folders(settings.catalog, self._catalog) if is_made_by_domains else ()
+        database = await Database.open(settings, self._catalog, folders)
         try:
-            if settings.migrations is None and (settings.embedded or settings.migrate_domains):
-                for folder in _migration_folders(settings.catalog, self._catalog):
-                    await database.apply_target_migrations(folder)
             counters = Counters()
             reaper = Reaper(database, counters, settings.lease_s)
             self._seeder = Seeder(database, self._catalog, settings, counters, reaper)

@@ -25,31 +25,43 @@ MAX_FRAME_BYTES: Final = 64_000_000
 _SILENCE_S: Final = 30.0
 
 
-async def read_frames(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield the frames of a body up to the empty one that ends it.
+async def read_frames(
+    chunks: AsyncIterator[bytes], *, max_first_bytes: int, max_bytes: int
+) -> AsyncGenerator[bytes, None]:
+    """Yield the frames of a body up to the empty one that ends it; at most *max_bytes* of content in all.
+
+    The first frame, the plan, has at most *max_first_bytes*, any other ``MAX_FRAME_BYTES``.
 
     Raises:
-        InvalidRequest: the body ends before, or a frame is too large.
+        InvalidRequest: the body ends before, or has too many bytes; they are not waited for.
     """
-    held = bytearray()
+    held, most, left = bytearray(), max_first_bytes, max_bytes
     while True:
-        while (wanted := _frame_end(held)) is None or len(held) < wanted:
+        while (size := _read_size(held, most, left)) is None or len(held) < LENGTH_BYTES + size:
             held += await _next_chunk(chunks)
-        frame, held = bytes(held[LENGTH_BYTES:wanted]), held[wanted:]
+        frame, held = bytes(held[LENGTH_BYTES : LENGTH_BYTES + size]), held[LENGTH_BYTES + size :]
         if not frame:
             return
+        most, left = MAX_FRAME_BYTES, left - size
         yield frame
 
 
-def _frame_end(held: bytearray) -> int | None:
+def _read_size(held: bytearray, most: int, left: int) -> int | None:
+    """Return the announced bytes of the frame that *held* begins with; None as long as that has not come."""
     if len(held) < LENGTH_BYTES:
         return None
     size = int.from_bytes(held[:LENGTH_BYTES], "big")
-    if size > MAX_FRAME_BYTES:
+    if size > most:
         raise InvalidRequest(
-            f"a frame of {size} bytes is announced, and {MAX_FRAME_BYTES} are the most", hint="send smaller batches"
+            f"a frame of {size} bytes is announced, and {most} are the most",
+            hint="send smaller batches, or a plan of fewer rows",
         )
-    return LENGTH_BYTES + size
+    if size > left:
+        raise InvalidRequest(
+            f"the body has more bytes than one may have: {size} are announced, and {left} are left",
+            hint="ask for fewer rows, or raise the seeder's ATDM_MAX_VOLUME_BYTES",
+        )
+    return size
 
 
 async def _next_chunk(chunks: AsyncIterator[bytes]) -> bytes:

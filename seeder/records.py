@@ -200,3 +200,29 @@ class Metrics:
     live_requests: int
     live_rows: int
     events: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkingRole:
+    """The role that seeding and reset run as, and the one that connects.
+
+    *excess* says what the role is beyond one that reads and writes rows, *advice* how to end that; both are empty where
+    it is nothing.
+    """
+
+    role: str
+    login: str
+    excess: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """What was done to a database before any work: migrations by name, and the statements that granted rights.
+
+    *lacking* are the statements for those of ATDM's roles that the server has not, and that role may not make.
+    """
+
+    applied: tuple[str, ...]
+    granted: tuple[str, ...]
+    lacking: tuple[str, ...]

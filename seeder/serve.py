@@ -17,7 +17,7 @@ from seeder.announcement import Announcement
 from seeder.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pytest_atdm.core.migrations import MigrationSource
@@ -31,8 +31,8 @@ class Options:
     """What the command line and the environment say.
 
     *embedded* is the folder of an embedded Postgres, in place of *database_url*; *migrations* say what makes its
-    tables, a command of theirs runs in *root*. *owned* means: announce on stdout as
-    JSON, and end with the last holder; *state* is the folder of the state file then. Port 0 is any free one.
+    tables, a command of theirs runs in *root*. *owned* means: announce on stdout as JSON, and end with the last
+    holder; *state* is the folder of the state file then. Port 0 is any free one. *limits* are fields of ``Settings``.
     """
 
     host: str
@@ -41,7 +41,10 @@ class Options:
     database_url: str | None
     catalog: Path
     token: str | None
+    owner_url: str | None
     allow_databases: frozenset[str]
+    allow_hosts: frozenset[str]
+    limits: Mapping[str, int]
     embedded: Path | None
     migrations: MigrationSource | None
     root: Path
@@ -140,7 +143,10 @@ def _make_settings(
         owned=options.owned,
         migrations=migrations,
         migrate_domains=is_embedded,
+        owner_url=None if is_embedded else options.owner_url,
         allow_databases=options.allow_databases,
+        allow_hosts=options.allow_hosts,
+        **options.limits,
     )
 
 

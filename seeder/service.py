@@ -32,7 +32,7 @@ from pytest_atdm.core.rulebook import Rulebook
 from pytest_atdm.core.tables import MAX_STANDING_ROWS, list_reference_tables
 from pytest_atdm.core.ulid import is_ulid, make_ulid
 from pytest_atdm.core.wire import dump_plan, load_plan, load_trial, plan_hash
-from seeder.batches import decode_batches, grow_batches, judge_batches, look_ahead
+from seeder.batches import decode_batches, grow_batches, judge_batches, look_ahead, read_frames
 from seeder.records import NewEvent, ReferenceTable, RunStart, SeedCall, SeedCommand
 from seeder.settings import CONNECT_S, command_timeout_s
 
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         RequestRecord,
         RunRecord,
         SeedOutcome,
+        WorkingRole,
     )
     from seeder.settings import Settings
 
@@ -119,6 +120,10 @@ class Seeder:
     async def read_schema(self) -> Schema:
         """Return the target's schema as it is now."""
         return await self._database.read_schema()
+
+    async def read_role(self) -> WorkingRole:
+        """Return the role that seeding and reset run as."""
+        return await self._database.read_role()
 
     async def try_plan(self, body: bytes) -> Trial:
         """Return what the database says to the plan in *body*; nothing of it is kept.
@@ -209,13 +214,16 @@ class Seeder:
         self._count_success(receipt, started)
         return receipt
 
-    async def seed_volumes(self, frames: AsyncIterator[bytes], call: SeedCall) -> Receipt:
-        """Write the plan in the first of *frames*, and the rows of its volumes, a batch in each of the others.
+    async def seed_volumes(self, chunks: AsyncIterator[bytes], call: SeedCall) -> Receipt:
+        """Write the plan in the first frame of the body *chunks*, and the rows of its volumes, a batch in each other.
 
         Raises:
             As ``seed_plan``; whatever fails, nothing of it stays.
         """
         started = time.perf_counter()
+        frames = read_frames(
+            chunks, max_first_bytes=self._settings.max_body_bytes, max_bytes=self._settings.max_volume_bytes
+        )
         try:
             plan = load_plan(await anext(frames, b""), call.plan_hash)
             receipt = await self._seed(plan, call, decode_batches(frames, plan))

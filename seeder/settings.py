@@ -32,9 +32,9 @@ class Settings:
     *database_url* is the target; *token* the bearer token that callers show; *base_url* the address as clients see it.
     *embedded* says that this process started the Postgres itself: then it is a test database, and its tables are made
     by *migrations*, or without them by the domain's (``migrations/<domain>`` beside the catalog). *allow_databases* are
-    names of databases that count as test databases without a mark. Limits: *max_body_bytes* of a request body,
-    *max_rows* of a plan, *max_volume_rows* of the volumes that follow it, *pool_size* connections,
-    *statement_timeout_ms* and *lock_timeout_ms* of each statement.
+    names of databases that count as test databases without a mark, *allow_hosts* hosts beside this machine that may
+    have them. *owner_url* is the same database, as the role that migrates it and grants rights there; None for the role
+    of *database_url*. *pool_size* counts connections. The limits are explained in ``seeder.limits``.
 
     *lease_s*: how long a run's rows stand without a sign of life from its owner. *owned*: the process ends with those
     who use it, so that the runs it granted leases to are over with it.
@@ -48,12 +48,16 @@ class Settings:
     migrations: Migrations | None = None
     migrate_domains: bool = False
     allow_databases: frozenset[str] = frozenset()
+    allow_hosts: frozenset[str] = frozenset()
+    owner_url: str | None = None
+    pool_size: int = 8
     max_body_bytes: int = 1_000_000
     max_rows: int = 1_000
     max_volume_rows: int = 1_000_000
-    pool_size: int = 8
+    max_volume_bytes: int = 1_000_000_000
     statement_timeout_ms: int = 30_000
     lock_timeout_ms: int = 5_000
+    idle_timeout_ms: int = 60_000
     lease_s: int = 30
     owned: bool = False
 

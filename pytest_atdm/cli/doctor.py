@@ -26,7 +26,7 @@ NEEDED: Final = ("litestar", "asyncpg", "uvicorn", "jinja2")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check. *exit_code* is 0 where all is well; *advice* says what to do otherwise."""
+    """One check. *exit_code* is 0 where work can go on; *advice* says what to do where all is not well."""
 
     name: str
     detail: str
@@ -35,8 +35,10 @@ class Finding:
 
     @property
     def state(self) -> str:
-        """``ok`` or ``problem``."""
-        return "problem" if self.exit_code else "ok"
+        """``ok``, ``warning`` or ``problem``."""
+        if self.exit_code:
+            return "problem"
+        return "warning" if self.advice else "ok"
 
 
 @click.command(short_help="Check installation, settings, catalog, seeder and database.")
@@ -83,7 +85,18 @@ def _check_seeder(session: AtdmSession) -> Iterator[Finding]:
     database = _check("database", lambda: _describe_schema(session))
     yield database
     if not database.exit_code:
+        yield _examine_role(session)
         yield from _check_scenarios("plans", session, lambda name: session.plan(Wish(name, {}), name))
+
+
+def _examine_role(session: AtdmSession) -> Finding:
+    try:
+        found = session.connection.client.role()
+    except AtdmError as error:
+        return _report("role", error)
+    connects = "" if found["role"] == found["login"] else f', connected as "{found["login"]}"'
+    excess = f", {found['excess']}: it may do more than that" if found["excess"] else ""
+    return Finding("role", f'seeding and reset run as "{found["role"]}"{connects}{excess}', str(found["advice"]))
 
 
 def _check_scenarios(name: str, session: AtdmSession, examine: Callable[[str], object]) -> Iterator[Finding]:

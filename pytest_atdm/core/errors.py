@@ -17,7 +17,7 @@
     |   +-- LeaseLost              the run's lease lapsed, or the run was started anew: its rows are gone
     |   +-- RowConflict            a row with the same unique key stands there already
     |   +-- RowRefused             the database refused a row (constraint or trigger, named)
-    |   +-- NotATestDatabase       the target is neither embedded, marked, nor allowed by name
+    |   +-- NotATestDatabase       the target is neither embedded, marked, nor allowed by name, or on a far host
     |   +-- MarkError              the mark atdm_scenario is used in a way that cannot work
     |   +-- SettingError           an option, variable or ini value cannot be used
     |   +-- MigrationFailed        the migrations that make the target's tables did not run to their end
@@ -174,7 +174,7 @@ class RowRefused(UsageError):
 
 
 class NotATestDatabase(UsageError):
-    """The target is neither embedded, marked, nor allowed by name."""
+    """The target is neither embedded, marked, nor allowed by name, or is on a host that is not allowed."""
 
     code = "not_a_test_database"
     status = 403

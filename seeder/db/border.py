@@ -38,10 +38,16 @@ _NOT_SENT: Final = "22000"
 _ROW_EXISTS: Final = frozenset({"23505", "23P01"})
 _LOCKED: Final = "55P03"
 _GAVE_UP: Final = frozenset({"57014", *CLASHES})
-#: No such database, no such role, or not with this password.
+#: The transaction was open without work for too long, and Postgres has ended the session.
+_IDLE: Final = "25P03"
 _READ_ONLY: Final = "25006"
+#: No such database, no such role, or not with this password.
 _NO_ENTRY: Final = frozenset({"3D", "28"})
 _MEND_URL: Final = "mend the database URL: postgresql://role:password@host:port/database"
+_GRANT: Final = (
+    'GRANT this right to the role that seeding and reset run as ("atdm doctor" names it); '
+    "a trigger function may have it as SECURITY DEFINER instead"
+)
 _NAMES_UNKNOWN: Final = frozenset({"42P01", "42703", "3F000", "42704"})
 
 
@@ -85,6 +91,8 @@ def translate(error: asyncpg.PostgresError, doing: str) -> AtdmError:
             f"{doing}: Postgres takes no changes: {error}",
             hint="is it a standby, or set to read-only? point the database URL to one that can be written to",
         )
+    if state == _IDLE:
+        return DatabaseBusy(f"{doing}: {error}", hint="somebody was stopped, or slow, in the middle of it; try again")
     if state[:2] in ("08", "53", "57"):
         return DatabaseUnavailable(f"{doing}: {error}", hint="see what Postgres' log says; then try again")
     return _translate_refusal(error, state, doing)
@@ -127,7 +135,7 @@ def _translate_refusal(error: asyncpg.PostgresError, state: str, doing: str) -> 
     if state[:2] in _NO_ENTRY:
         return SettingError(f"{doing}: {error}", hint=_MEND_URL)
     if state == "42501":
-        return SettingError(f"{doing}: {error}", hint="grant this right to the role that the seeder connects with")
+        return SettingError(f"{doing}: {error}", hint=_GRANT)
     return InternalError(f"{doing}: {error} [SQLSTATE {state}]", hint="please report this with the message")
 
 

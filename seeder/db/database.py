@@ -13,17 +13,17 @@ import asyncpg
 from pytest_atdm.core.errors import Conflict, InternalError
 from pytest_atdm.core.planner import MAX_LISTED
 from pytest_atdm.core.virtual_keys import find_catalog_keys
-from pytest_atdm.data import folder as shipped_folder
-from seeder.db import audit, leases, migrate, reference, runs, standing
+from seeder.db import audit, leases, reference, runs, standing
 from seeder.db.border import CLASHES, REFERENCE_BROKEN, translated
 from seeder.db.introspect import read_target
 from seeder.db.keys import KeyBlocks
+from seeder.db.owner import prepare, renew_rights
 from seeder.db.pool import open_pool
 from seeder.db.queries import QUERIES
 from seeder.db.reports import sum_reports
 from seeder.db.reset import BATCH_REQUESTS, OvertakenError, ResetWriter
+from seeder.db.roles import read_working_role
 from seeder.db.seed import SeedWriter
-from seeder.db.template import open_migrated_pool
 from seeder.db.trial import Trials
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.volume import Batch
     from seeder.db.introspect import Target
     from seeder.db.pool import Pool
+    from seeder.db.roles import Footing
     from seeder.records import (
         AuditTrail,
         Lease,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         SeedCommand,
         SeedOutcome,
         TrialOutcome,
+        WorkingRole,
     )
     from seeder.settings import Settings
 
@@ -67,9 +69,10 @@ class Database:
     Every method may raise ``DatabaseUnavailable`` and ``DatabaseBusy``; the others are named with each.
     """
 
-    def __init__(self, pool: Pool, settings: Settings, catalog: Catalog | None = None) -> None:
+    def __init__(self, pool: Pool, settings: Settings, footing: Footing, catalog: Catalog | None = None) -> None:
         self._pool = pool
-        self._lease_s = settings.lease_s
+        self._settings = settings
+        self._footing = footing
         self._catalog = catalog
         #: This process among all that grant leases, one after the other or at once.
         self.seeder_id = secrets.token_hex(8)
@@ -79,26 +82,23 @@ class Database:
         self._counts_of: dict[str, Mapping[str, int]] = {}  # live requests that this process made
 
     @classmethod
-    async def open(cls, settings: Settings, catalog: Catalog | None = None) -> Database:
-        """Connect, check the test-database mark, and bring ATDM's own schema up to date.
+    async def open(cls, settings: Settings, catalog: Catalog | None = None, folders: Sequence[Path] = ()) -> Database:
+        """Bring the database up to date as its owner, and connect for the work, as ``atdm_seeder`` where that can be.
 
-        A reset follows the references that the domains of *catalog* tell of, as it does foreign keys.
+        A reset follows the references that the domains of *catalog* tell of, as it does foreign keys. *folders* are the
+        target's migrations: their ``*.sql`` files apply by name, once each.
 
         A database that does not come from the settings' migrations is made anew before.
 
         Raises:
-            MigrationFailed: those migrations did not run to their end.
-            NotATestDatabase: neither embedded, marked, nor allowed by name; nothing has been written.
-            SettingError: the connecting role finds ATDM's own schema before the target's; nothing has been written.
+            MigrationFailed: migrations did not run to their end.
+            NotATestDatabase: on a host that is not allowed, or neither embedded, marked, nor allowed by name; nothing
+                has been written.
+            SettingError: the connecting role finds ATDM's own schema before the target's, or may not migrate; a file
+                that was applied has been changed since. Nothing has been written.
         """
-        migrations = settings.migrations
-        pool = await (open_migrated_pool(settings, migrations) if migrations else open_pool(settings))
-        try:
-            await migrate.apply_migrations(pool, shipped_folder("migrations") / "atdm")
-        except BaseException:
-            await pool.close()
-            raise
-        return cls(pool, settings, catalog)
+        footing = await prepare(settings, folders)
+        return cls(await open_pool(settings, footing.session), settings, footing, catalog)
 
     async def close(self) -> None:
         """Close every connection; a statement that still runs is given up."""
@@ -112,21 +112,20 @@ class Database:
         with translated("asking Postgres whether it is there"):
             await self._pool.fetchval("SELECT 1")
 
-    async def apply_target_migrations(self, folder: Path) -> list[str]:
-        """Apply the ``*.sql`` files of *folder* that this database lacks, by name, and return their names.
-
-        Raises:
-            SettingError: a file that was applied has been changed since.
-            MigrationFailed: a file is not valid SQL here.
-        """
-        return await migrate.apply_migrations(self._pool, folder)
+    async def read_role(self) -> WorkingRole:
+        """Return the role that seeding and reset run as."""
+        return await read_working_role(self._pool, self._footing.obstacle)
 
     async def read_schema(self) -> Schema:
-        """Introspect the target now; the answer is what ``schema()`` gives from then on."""
-        target = await read_target(self._pool)
-        if self._catalog is not None:
-            target = dataclasses.replace(target, references=find_catalog_keys(self._catalog, target.schema))
-        if self._target is None or target != self._target:
+        """Introspect the target now; the answer is what ``schema()`` gives from then on.
+
+        Tables that came since the last time are opened to the role that the work is done as.
+        """
+        target = await self._read_target()
+        has_changed = self._target not in (None, target)
+        if has_changed and not self._footing.obstacle and await renew_rights(self._settings):
+            target = await self._read_target()
+        if target != self._target:
             self._target = target
             self._writers = SeedWriter(self._pool, target, self._blocks), ResetWriter(self._pool, target)
         return self._target.schema
@@ -150,7 +149,7 @@ class Database:
         return await self._start_run(run)
 
     async def _start_run(self, run: RunStart) -> RunRecord:
-        return await runs.start_run(self._pool, (await self._current())[0], run, self.seeder_id, self._lease_s)
+        return await runs.start_run(self._pool, (await self._current())[0], run, self.seeder_id, self._settings.lease_s)
 
     async def renew_lease(self, run_id: str, epoch: int) -> Lease:
         """Let the run's lease begin anew.
@@ -349,6 +348,12 @@ class Database:
     async def metrics(self) -> Metrics:
         """Return the counts for ``/metrics``."""
         return await runs.read_metrics(self._pool)
+
+    async def _read_target(self) -> Target:
+        target = await read_target(self._pool)
+        if self._catalog is None:
+            return target
+        return dataclasses.replace(target, references=find_catalog_keys(self._catalog, target.schema))
 
     async def _current(self) -> tuple[Target, SeedWriter, ResetWriter]:
         """Return what belongs to the schema of the last introspection, which is made now if there was none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_atdm.core.errors import SettingError
 from seeder.db.border import translated
@@ -15,25 +15,37 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from seeder.db.pool import Pool
 
-
-async def apply_migrations(pool: Pool, folder: Path) -> list[str]:
+async def apply_migrations(connection: asyncpg.Connection, folder: Path) -> list[str]:
     """Apply the files of *folder* that this database lacks and return their names; all of them or none.
 
     Raises:
-        SettingError: a file that was applied has been changed since, or the connecting role resolves names in ATDM's
-            own schema.
+        SettingError: a file that was applied has been changed since; the connecting role resolves names in ATDM's own
+            schema; or files are missing, and it is not the owner of that.
         MigrationFailed: Postgres does not take a file.
     """
     with translated(f"applying the migrations of {folder}"):
-        async with pool.acquire() as connection, connection.transaction():
+        async with connection.transaction():
             await connection.execute(QUERIES["lock_migrations"])
             # From here on this process is the only one that migrates.
-            if not await connection.fetchval(QUERIES["ground_laid"]):
+            ground = await connection.fetchrow(QUERIES["ground_laid"])
+            if not ground["laid"] and ground["may_migrate"]:
                 await connection.execute(QUERIES["lay_ground"])
+            elif not (ground["laid"] and ground["may_look"]):
+                raise _not_its_owner(ground["role"], "may not use ATDM's schema")
             await _refuse_own_schema_first(connection)
-            return await _apply_missing(connection, folder)
+            missing = await _list_missing(connection, folder)
+            if missing and not ground["may_migrate"]:
+                raise _not_its_owner(ground["role"], f"may not apply {missing[0].path.name}, which this database lacks")
+            for file in missing:
+                await run_file(connection, file.path, file.text.decode())
+                await connection.execute(QUERIES["record_migration"], folder.name, file.path.name, file.digest)
+            return [file.path.name for file in missing]
+
+
+async def may_migrate(connection: asyncpg.Connection) -> bool:
+    """Return whether the connecting role owns ATDM's schema, or may make it."""
+    return bool((await connection.fetchrow(QUERIES["ground_laid"]))["may_migrate"])
 
 
 async def _refuse_own_schema_first(connection: asyncpg.Connection) -> None:
@@ -47,23 +59,37 @@ async def _refuse_own_schema_first(connection: asyncpg.Connection) -> None:
         )
 
 
-async def _apply_missing(connection: asyncpg.Connection, folder: Path) -> list[str]:
+def _not_its_owner(role: str, what: str) -> SettingError:
+    return SettingError(
+        f'role "{role}" {what}',
+        hint="let the owner of the database run it, and give the role what it needs: ATDM_OWNER_DATABASE_URL=... "
+        f'atdm-seeder migrate; then GRANT atdm_seeder TO "{role}"',
+    )
+
+
+async def _list_missing(connection: asyncpg.Connection, folder: Path) -> list[_File]:
     applied = dict(await connection.fetch(QUERIES["applied_migrations"], folder.name))
-    fresh = []
-    for path, text in _read_files(folder):
-        digest = hashlib.sha256(text).hexdigest()
-        if path.name not in applied:
-            await run_file(connection, path, text.decode())
-            await connection.execute(QUERIES["record_migration"], folder.name, path.name, digest)
-            fresh.append(path.name)
-        elif applied[path.name] != digest:
+    missing = []
+    for file in _read_files(folder):
+        if file.path.name not in applied:
+            missing.append(file)
+        elif applied[file.path.name] != file.digest:
             raise SettingError(
-                f"{path} has been applied to this database, and has been changed since",
+                f"{file.path} has been applied to this database, and has been changed since",
                 hint="restore the file and put the change into a new one; "
                 "or begin anew: remove .atdm, or DROP SCHEMA atdm CASCADE",
             )
-    return fresh
+    return missing
 
 
-def _read_files(folder: Path) -> list[tuple[Path, bytes]]:
-    return [(path, path.read_bytes()) for path in sorted(folder.glob("*.sql"))]
+class _File(NamedTuple):
+    path: Path
+    text: bytes
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.text).hexdigest()
+
+
+def _read_files(folder: Path) -> list[_File]:
+    return [_File(path, path.read_bytes()) for path in sorted(folder.glob("*.sql"))]

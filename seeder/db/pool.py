@@ -11,11 +11,12 @@ import asyncpg
 
 from pytest_atdm.core.errors import NotATestDatabase
 from seeder.db.border import translated
+from seeder.db.hosts import refuse_far_hosts
 from seeder.db.queries import QUERIES
 from seeder.settings import CONNECT_S, command_timeout_s
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from seeder.settings import Settings
 
@@ -99,14 +100,39 @@ def _is_open(connection: asyncpg.Connection) -> bool:
         return False  # it broke, and the pool took it back by itself
 
 
-async def open_pool(settings: Settings) -> Pool:
-    """Connect, after the database has been seen to be a test database.
+async def connect(settings: Settings, url: str) -> asyncpg.Connection:
+    """Return one connection to *url*, after its database has been seen to be a test database.
 
     Raises:
-        NotATestDatabase: it is neither embedded, marked, nor allowed by name.
+        NotATestDatabase: it is on a host that is not allowed, and was not connected to; or it is neither embedded,
+            marked, nor allowed by name.
         SettingError: the URL names no database, or no role that may enter.
         DatabaseUnavailable: Postgres does not answer.
     """
+    doing = f"connecting to {_describe(url)}"
+    refuse_far_hosts(url, settings.allow_hosts)
+    with translated(doing):
+        connection = await asyncpg.connect(
+            url,
+            timeout=CONNECT_S,
+            command_timeout=command_timeout_s(settings),
+            server_settings=_server_settings(settings),
+        )
+    try:
+        await _check_mark(connection, settings)
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+async def open_pool(settings: Settings, session: Mapping[str, str]) -> Pool:
+    """Return a pool on the settings' database, which ``connect`` has let pass; *session* are settings to add.
+
+    Raises:
+        SettingError, DatabaseUnavailable: as ``connect``.
+    """
+    refuse_far_hosts(settings.database_url, settings.allow_hosts)
     with translated(f"connecting to {_describe(settings.database_url)}"):
         opened = await asyncpg.create_pool(
             settings.database_url,
@@ -119,15 +145,9 @@ async def open_pool(settings: Settings) -> Pool:
             max_cached_statement_lifetime=0,
             max_cacheable_statement_size=0,
             reset=_keep_as_is,
-            server_settings=_server_settings(settings),
+            server_settings={**_server_settings(settings), **session},
         )
-    pool = Pool(opened)
-    try:
-        await _check_mark(pool, settings)
-    except BaseException:
-        await pool.close()
-        raise
-    return pool
+    return Pool(opened)
 
 
 def _describe(url: str) -> str:
@@ -146,6 +166,8 @@ def _server_settings(settings: Settings) -> dict[str, str]:
         "application_name": "atdm-seeder",
         "statement_timeout": str(settings.statement_timeout_ms),
         "lock_timeout": str(settings.lock_timeout_ms),
+        # Whoever stops in the middle of a transaction keeps its locks no longer than this.
+        "idle_in_transaction_session_timeout": str(settings.idle_timeout_ms),
         # Planning the large generated statements costs more than running them; parameters do not change their plans.
         "plan_cache_mode": "force_generic_plan",
         "jit": "off",
@@ -157,9 +179,9 @@ def _server_settings(settings: Settings) -> dict[str, str]:
     }
 
 
-async def _check_mark(pool: Pool, settings: Settings) -> None:
+async def _check_mark(connection: asyncpg.Connection, settings: Settings) -> None:
     with translated("reading the database's mark"):
-        mark = await pool.fetchrow(QUERIES["mark"])
+        mark = await connection.fetchrow(QUERIES["mark"])
     if settings.embedded or mark["marked"] or mark["name"] in settings.allow_databases:
         return
     raise NotATestDatabase(

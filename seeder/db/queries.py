@@ -16,6 +16,7 @@ def _read_queries() -> dict[str, str]:
 
 QUERIES: Final = _read_queries()
 INTROSPECT: Final = (_FOLDER / "introspect.sql").read_text("utf-8")
+RIGHTS: Final = (_FOLDER / "rights.sql").read_text("utf-8")
 
 
 def quote_ident(name: str) -> str:

@@ -20,13 +20,13 @@ import asyncpg
 
 from pytest_atdm.core.errors import MigrationFailed
 from seeder.db.border import translated
-from seeder.db.pool import open_pool
+from seeder.db.pool import connect
 from seeder.db.queries import QUERIES, quote_ident, quote_text
+from seeder.db.roles import make_roles
 from seeder.db.sql_files import apply_files
 from seeder.migrations import is_unchanged, list_files, run_command
 
 if TYPE_CHECKING:
-    from seeder.db.pool import Pool
     from seeder.settings import Migrations, Settings
 
 PREFIX: Final = "atdm_template_"
@@ -36,26 +36,25 @@ _DIGEST_CHARACTERS: Final = 40  # a name has at most 63
 _CONNECT_TIMEOUT_S: Final = 10
 
 
-async def open_migrated_pool(settings: Settings, migrations: Migrations) -> Pool:
-    """Return a pool on the live database, after that was made anew if it does not come from *migrations*.
+async def connect_migrated(settings: Settings, migrations: Migrations) -> asyncpg.Connection:
+    """Return a connection to the live database, after that was made anew if it does not come from *migrations*.
 
     Raises:
         MigrationFailed: a file or the command failed; the live database has no tables then.
-        SettingError, DatabaseUnavailable: as ``open_pool``.
+        SettingError, DatabaseUnavailable: as ``connect``.
     """
-    pool = await open_pool(settings)
+    connection = await connect(settings, settings.database_url)
     try:
-        async with pool.acquire() as connection:
-            template = name_template(connection, migrations)
-            if await connection.fetchval(QUERIES["made_from_template"], template, PREFIX):
-                return pool
+        template = name_template(connection, migrations)
+        if await connection.fetchval(QUERIES["made_from_template"], template, PREFIX):
+            return connection
     except BaseException:
-        await pool.close()
+        await connection.close()
         raise
-    await pool.close()
+    await connection.close()
     with translated("making the database from the project's migrations"):
         await _rebuild(settings.database_url, template, migrations)
-    return await open_pool(settings)
+    return await connect(settings, settings.database_url)
 
 
 def name_template(connection: asyncpg.Connection, migrations: Migrations) -> str:
@@ -73,6 +72,7 @@ async def _rebuild(live_url: str, template: str, migrations: Migrations) -> None
         if not is_complete:
             await _replace(connection, live, None)
             await _drop_roles(connection)
+            await make_roles(connection)  # which the migrations may want to give rights to
             await _make_template(connection, live_url, template, migrations)
         await _replace(connection, live, template)
     finally:

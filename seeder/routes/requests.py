@@ -26,7 +26,7 @@ from pytest_atdm.core.errors import (
 )
 from pytest_atdm.core.model import Plan, Receipt, ResetReport
 from pytest_atdm.core.wire import load
-from seeder.batches import read_frames, read_out
+from seeder.batches import read_out
 from seeder.records import NewEvent, ReferenceReport, RequestRecord, SeedCall
 from seeder.routes.answer import JsonAnswer, answer_json
 from seeder.routes.bodies import ContextBody, EventsBody, ReferenceBody, ScenarioBody
@@ -202,7 +202,7 @@ async def seed_volumes(request: Call, seeder: Seeder) -> JsonAnswer:
     """Answer a call that seeds a plan with volumes."""
     chunks = _Body(request.receive)
     try:
-        receipt = await seeder.seed_volumes(read_frames(chunks), _read_call(request.scope))
+        receipt = await seeder.seed_volumes(chunks, _read_call(request.scope))
     finally:
         await read_out(chunks)
     return answer_json(receipt, status=200 if receipt.replayed else 201)

@@ -8,6 +8,7 @@ from pytest_atdm.core.errors import CatalogError, InvalidRequest, NotFound, Plan
 from pytest_atdm.core.model import Plan, TargetState, Trial
 from pytest_atdm.core.schema import Schema, dump_schema
 from pytest_atdm.core.wire import load
+from seeder.records import WorkingRole
 from seeder.routes.answer import JsonAnswer, answer_json
 from seeder.routes.bodies import RowsBody, StateBody, VerdictsBody
 from seeder.routes.given import Call, Service
@@ -30,6 +31,14 @@ class Target(Controller):
         if schema.fingerprint in request.headers.get("if-none-match", ""):
             return Response(b"", status_code=304, headers=headers)
         return Response(dump_schema(schema), media_type="application/json", headers=headers)
+
+    @get("/target/role", summary="Whom seeding and reset run as", answers={200: WorkingRole})
+    async def read_role(self, seeder: Service) -> JsonAnswer:
+        """Answers the role that rows are written and removed as, and the one that connects.
+
+        Where that role may do more than read and write rows, ``excess`` says what it is, and ``advice`` what to do.
+        """
+        return answer_json(await seeder.read_role(), status=200)
 
     @post(
         "/target/trials",

@@ -29,8 +29,8 @@ TELLING: Final = frozenset({
     "adjudicate", "adjudication", "healthcare", "hospital", "icd", "insurance", "insured", "insurer", "medical",
     "medicare", "patient", "payer", "physician",
 })  # fmt: skip
-#: An option of Postgres' own initdb, and the name of an extra.
-FOREIGN: Final = re.compile(r"--locale-provider|pytest-atdm\[providers\]|--group providers")
+#: An option of Postgres' own initdb, a word of its function pg_has_role, and the name of an extra.
+FOREIGN: Final = re.compile(r"--locale-provider|'MEMBER'|pytest-atdm\[providers\]|--group providers")
 
 
 def read_domain_words(folder: Path) -> frozenset[str]:

@@ -46,7 +46,7 @@ With `--output json` stdout holds exactly one JSON document: the answer, or `{"e
 
 | exit code | meaning |
 |---|---|
-| 0 | done; for `doctor`: nothing to do |
+| 0 | done; for `doctor`: nothing to do, or warnings only |
 | 2 | the caller can fix it: unknown scenario, wrong option, rejected plan, bad token |
 | 3 | the seeder or its database cannot be reached, or failed; with `"retryable": true` trying again may help |
 | 70 | a bug in ATDM |

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import asyncpg
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import pytest
 
     from tests.cli.conftest import Atdm
+
+
+async def execute(url: str, statement: str) -> None:
+    """Execute *statement* on a connection of its own."""
+    connection = await asyncpg.connect(url)
+    await connection.execute(statement)
+    await connection.close()
 
 
 def test_all_is_well(atdm: Atdm) -> None:
@@ -19,8 +31,10 @@ def test_all_is_well(atdm: Atdm) -> None:
     assert outcome.err == ""
     problems = [check for check in outcome.payload["checks"] if check["state"] != "ok"]
     assert (problems, outcome.payload["ok"], outcome.code) == ([], True, 0)
+    details = {check["name"]: check["detail"] for check in outcome.payload["checks"]}
+    assert 'seeding and reset run as "atdm_seeder", connected as "tester"' == details["role"]
     assert [check["name"] for check in outcome.payload["checks"]] == [
-        "versions", "url", "database_url", "catalog", "packages", "catalog", "seeder", "database", "plans",
+        "versions", "url", "database_url", "catalog", "packages", "catalog", "seeder", "database", "role", "plans",
     ]  # fmt: skip
 
 
@@ -46,6 +60,25 @@ def test_a_broken_scenario_is_named(atdm_alone: Atdm, tmp_path: Path) -> None:
     assert "shop/scenarios/odd.yaml:3" in problems[0]["detail"]
     assert problems[0]["detail"].endswith("[catalog_error]")
     assert all(problem["advice"] for problem in problems)
+
+
+def test_a_role_that_may_do_more_than_its_work_is_a_warning(
+    atdm_alone: Atdm, make_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who works as an owner is told so, and what to do about it; that alone keeps nobody from working."""
+    url = make_database("doctor")
+    name = urlsplit(url).path[1:]
+    login = f"{name}_owner"
+    asyncio.run(execute(url, f"CREATE ROLE {login} LOGIN PASSWORD 'x'; GRANT CREATE ON DATABASE {name} TO {login}"))
+    monkeypatch.setenv("ATDM_ALLOW_DATABASES", name)
+    monkeypatch.setenv("ATDM_DATABASE_URL", f"postgresql://{login}:x@{url.rpartition('@')[2]}")
+
+    outcome = atdm_alone("doctor", "--output", "json")
+
+    (role,) = (check for check in outcome.payload["checks"] if check["name"] == "role")
+    assert "warning" == role["state"]
+    assert f'seeding and reset run as "{login}", an owner of tables: it may do more than that' == role["detail"]
+    assert "atdm_seeder" in role["advice"]
 
 
 def test_an_unreachable_seeder_is_a_problem(atdm_alone: Atdm, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from pytest_atdm.core.errors import (
     SettingError,
 )
 from seeder.db.database import Database
+from seeder.db.migrate import apply_migrations
 from seeder.records import ReferenceReport, ReferenceTable, RunStart
 from tests.database.world import RUN, World, command, planned, settings
 
@@ -129,13 +130,10 @@ def test_target_migrations_are_applied_once(make_world: MakeWorld, tmp_path: Pat
     (tmp_path / "0002_b.sql").write_text("ALTER TABLE made ADD b integer; INSERT INTO made VALUES (1, 2);")
     (tmp_path / "0001_a.sql").write_text("CREATE TABLE made (a integer PRIMARY KEY);")
 
-    async def apply() -> list[str]:
-        return await world.database.apply_target_migrations(tmp_path)
-
-    assert ["0001_a.sql", "0002_b.sql"] == world.wait(apply())
-    assert [] == world.wait(apply())
+    assert ["0001_a.sql", "0002_b.sql"] == world.wait(apply_migrations(world.sut, tmp_path))
+    assert [] == world.wait(apply_migrations(world.sut, tmp_path))
     (tmp_path / "0003_c.sql").write_text("ALTER TABLE made ADD c integer")
-    assert ["0003_c.sql"] == world.wait(apply())
+    assert ["0003_c.sql"] == world.wait(apply_migrations(world.sut, tmp_path))
     assert ['{"a": 1, "b": 2, "c": null}'] == world.rows()["public.made"]
 
 
@@ -144,11 +142,11 @@ def test_a_changed_migration_is_an_error(make_world: MakeWorld, tmp_path: Path) 
     world = make_world("SELECT 1")
     file = tmp_path / "0001_a.sql"
     file.write_text("CREATE TABLE made (a integer)")
-    world.wait(world.database.apply_target_migrations(tmp_path))
+    world.wait(apply_migrations(world.sut, tmp_path))
     file.write_text("CREATE TABLE made (b integer)")
 
     with pytest.raises(SettingError, match="has been applied"):
-        world.wait(world.database.apply_target_migrations(tmp_path))
+        world.wait(apply_migrations(world.sut, tmp_path))
 
 
 def test_a_broken_migration_leaves_nothing_of_its_folder(make_world: MakeWorld, tmp_path: Path) -> None:
@@ -158,7 +156,7 @@ def test_a_broken_migration_leaves_nothing_of_its_folder(make_world: MakeWorld, 
     (tmp_path / "0002_b.sql").write_text("CREATE TABEL oops ()")
 
     with pytest.raises(MigrationFailed, match=r"0002_b\.sql, line 1: .*TABEL"):
-        world.wait(world.database.apply_target_migrations(tmp_path))
+        world.wait(apply_migrations(world.sut, tmp_path))
 
     assert {} == world.rows()
 

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 import asyncpg
 import pytest
 
-from seeder.db.pool import Pool, open_pool
+from pytest_atdm.core.errors import DatabaseBusy, SeederError
+from seeder.db.border import translated
+from seeder.db.pool import Pool, connect, open_pool
+from seeder.db.roles import find_footing
 from tests.database.world import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
 _Answer = TypeVar("_Answer")
 
@@ -21,11 +24,17 @@ PID = "SELECT pg_backend_pid()"
 WAIT_AND_SAY = "SELECT $1::integer FROM pg_sleep(0.002)"
 
 
-def with_pool(url: str, use: Callable[[Pool], Awaitable[_Answer]], *, pool_size: int = 2) -> _Answer:
-    """Return what *use* makes of an open pool."""
+def with_pool(
+    url: str,
+    use: Callable[[Pool], Awaitable[_Answer]],
+    *,
+    session: Mapping[str, str] | None = None,
+    **changes: int,
+) -> _Answer:
+    """Return what *use* makes of an open pool; *changes* are settings other than those of these tests."""
 
     async def run() -> _Answer:
-        pool = await open_pool(settings(url, pool_size=pool_size))
+        pool = await open_pool(settings(url, **{"pool_size": 2, **changes}), session or {})
         try:
             return await asyncio.wait_for(use(pool), HANG_S)
         finally:
@@ -83,3 +92,62 @@ def test_a_connection_that_broke_while_kept_is_replaced(postgres_url: str) -> No
     first, second = with_pool(postgres_url, use)
 
     assert first != second
+
+
+LOCK = "SELECT pg_advisory_lock(4711)"
+
+
+async def wait_until_free(url: str) -> None:
+    """Return once nobody holds the lock of these tests any more."""
+    stranger = await asyncpg.connect(url)
+    await asyncio.wait_for(stranger.execute(LOCK), HANG_S)
+    await stranger.close()
+
+
+def test_a_transaction_in_which_nothing_happens_is_ended(postgres_url: str) -> None:
+    """Whoever stops in the middle loses the transaction and its locks, and hears of it as an error to try again."""
+
+    async def use(pool: Pool) -> None:
+        with translated("seeding"):
+            async with pool.acquire() as stopped, stopped.transaction():
+                await stopped.execute(LOCK)
+                await wait_until_free(postgres_url)
+                await stopped.execute("SELECT 1")
+
+    with pytest.raises(SeederError) as caught:
+        with_pool(postgres_url, use, idle_timeout_ms=20)
+
+    assert caught.value.retryable
+
+
+def test_an_ended_transaction_is_an_error_to_try_again() -> None:
+    """What Postgres says of it becomes the error of a busy database."""
+    with pytest.raises(DatabaseBusy) as caught, translated("seeding"):
+        raise asyncpg.IdleInTransactionSessionTimeoutError("terminating connection")
+
+    assert caught.value.retryable
+    assert "try again" in caught.value.hint
+
+
+def test_a_client_that_has_gone_holds_nothing(postgres_url: str) -> None:
+    """A statement that runs for somebody who was killed is given up, with its locks, while it runs."""
+
+    async def find_session() -> dict[str, str]:
+        connection = await connect(settings(postgres_url), postgres_url)
+        found = dict((await find_footing(connection)).session)
+        await connection.close()
+        return found
+
+    session = asyncio.run(find_session())
+
+    async def use(pool: Pool) -> None:
+        async with pool.acquire() as connection:
+            await connection.execute(LOCK)
+            sleeping = asyncio.create_task(connection.execute("SELECT pg_sleep(1000)"))
+            await asyncio.sleep(0.05)
+            connection.terminate()
+            await asyncio.gather(sleeping, return_exceptions=True)
+            await wait_until_free(postgres_url)
+
+    assert "1s" == session["client_connection_check_interval"]
+    with_pool(postgres_url, use, session={"client_connection_check_interval": "10ms"}, statement_timeout_ms=500_000)

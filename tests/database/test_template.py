@@ -13,7 +13,7 @@ import pytest
 
 from pytest_atdm.core.errors import MigrationFailed
 from pytest_atdm.core.migrations import MigrationSource
-from seeder.db.template import open_migrated_pool
+from seeder.db.template import connect_migrated
 from seeder.embedded import running_postgres
 from seeder.migrations import read_migrations
 from tests.database.world import settings
@@ -72,7 +72,7 @@ class Project:
         migrations = read_migrations(source, self.root, self.root / "migrate.log")
 
         async def start() -> None:
-            await (await open_migrated_pool(settings(self.url, migrations=migrations), migrations)).close()
+            await (await connect_migrated(settings(self.url, migrations=migrations), migrations)).close()
 
         asyncio.run(start())
 
@@ -178,6 +178,18 @@ def test_roles_of_earlier_migrations_do_not_stand_in_the_way(project: Project) -
 
     assert ["a", "b"] == project.ask(COLUMNS)
     assert [True] == project.ask("SELECT has_table_privilege('reporter', 'made', 'SELECT')")
+
+
+def test_migrations_can_give_rights_to_the_role_of_the_work(project: Project) -> None:
+    """ATDM's roles are there before the project's migrations, on a new server too, and stay when those change."""
+    project.write("2.sql", "GRANT UPDATE, TRUNCATE ON made TO atdm_seeder")
+    project.migrate(project.by_folder)
+    project.write("3.sql", "ALTER TABLE made ADD b integer")
+
+    project.migrate(project.by_folder)
+
+    assert [True] == project.ask("SELECT has_table_privilege('atdm_seeder', 'made', 'TRUNCATE')")
+    assert [2] == project.ask("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'atdm%'")
 
 
 def test_settings_of_the_database_are_kept(project: Project) -> None:

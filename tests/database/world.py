@@ -23,6 +23,7 @@ from seeder.settings import Settings
 _Answer = TypeVar("_Answer")
 
 RUN = "01RUN"
+PASSWORD = "of-the-world"
 TOKEN_HASH = hashlib.sha256(b"cleanup").digest()
 
 _TABLES = """
@@ -90,11 +91,17 @@ class World:
         self._runner = asyncio.Runner()
         self.sut: asyncpg.Connection = self.wait(asyncpg.connect(url))
         if role:
-            self.execute(_MAKE_ROLE.format(role=role, password=_PASSWORD))
+            self.execute(_MAKE_ROLE.format(role=role, password=PASSWORD))
         self.execute(ddl)
         catalog = load_catalog({"made/domain.yaml": domain})
-        self.database: Database = self.wait(Database.open(settings(_log_in(url, role) if role else url), catalog))
+        self.database: Database = self.wait(Database.open(settings(log_in(url, role) if role else url), catalog))
         self.made = 0
+
+    def work_as(self, role: str) -> None:
+        """Let the seeder connect as the login *role*, which is made a member of atdm_seeder if it is not there."""
+        make_member(self, role, "atdm_seeder")
+        self.wait(self.database.close())
+        self.database = self.wait(Database.open(settings(log_in(self.url, role))))
 
     def close(self) -> None:
         """Close every connection."""
@@ -142,17 +149,28 @@ class World:
         }
 
 
-def _log_in(url: str, role: str) -> str:
+def make_member(world: World, role: str, of: str) -> None:
+    """Make the login *role*, a member of the role *of* if that is not empty; one that is there stays as it is."""
+    membership = f"IN ROLE {of}" if of else ""
+    world.execute(_MAKE_MEMBER.format(role=role, password=PASSWORD, membership=membership))
+
+
+def log_in(url: str, role: str) -> str:
+    """The URL of the same database for *role*, whose password is ``PASSWORD``."""
     parts = urlsplit(url)
-    return parts._replace(netloc=f"{role}:{_PASSWORD}@{parts.hostname}:{parts.port}").geturl()
+    return parts._replace(netloc=f"{role}:{PASSWORD}@{parts.hostname}:{parts.port}").geturl()
 
 
-_PASSWORD = "of-the-world"
 # Roles belong to the whole server: another database's test may have made it, even in this moment.
 _MAKE_ROLE = """
 DO $$ BEGIN
     CREATE ROLE {role} LOGIN PASSWORD '{password}';
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 DO $$ BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {role}', current_database()); END $$;
+"""
+_MAKE_MEMBER = """
+DO $$ BEGIN
+    CREATE ROLE {role} LOGIN PASSWORD '{password}' {membership};
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
 """
 _DUMP = "SELECT to_jsonb(t.*)::text AS row FROM {name} t ORDER BY 1"

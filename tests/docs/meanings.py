@@ -116,4 +116,9 @@ SEEDER_VARIABLES: Final = {
     "ATDM_CATALOG": "catalog folder, as `--catalog`",
     "ATDM_BASE_URL": "the address as clients see it, as `--base-url`",
     "ATDM_ALLOW_DATABASES": "names of databases, with commas between, that count as test databases without a mark",
+    "ATDM_ALLOW_HOSTS": "hosts, with commas between, that may have the database beside this machine",
+    "ATDM_OWNER_DATABASE_URL": (
+        "the target database as its owner, who applies ATDM's migrations and grants rights; the role of "
+        "`ATDM_DATABASE_URL` does it where this is not set"
+    ),
 }

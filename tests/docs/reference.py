@@ -16,6 +16,8 @@ from pytest_atdm.core.gate.check import Validator
 from pytest_atdm.core.model import Finding
 from pytest_atdm.emit import Emitter, built_in_emitters
 from seeder.__main__ import _make_parser
+from seeder.limits import LIMITS
+from seeder.settings import Settings
 from tests.architecture.repository import ROOT
 from tests.docs import meanings
 from tests.docs.http_reference import render_http_api
@@ -124,6 +126,13 @@ def render_configuration() -> str:
         "`atdm-seeder serve`, also `python -m seeder serve`:",
         render_table(["option", "meaning"], _seeder_options()),
         render_table(["environment", "meaning"], ([f"`{k}`", v] for k, v in meanings.SEEDER_VARIABLES.items())),
+        "`atdm-seeder migrate` applies ATDM's migrations and grants rights as the owner (`--database-url`, else "
+        "`ATDM_OWNER_DATABASE_URL`, else `ATDM_DATABASE_URL`), prints what it did, and ends. "
+        "How-to: [let the tests connect with few rights]"
+        "(../how-to/use-your-own-database.md#let-the-tests-connect-with-few-rights).",
+        "### Limits",
+        "Of one request or statement each, for any seeder, set in its environment; whole numbers from 1.",
+        render_table(["environment", "default", "limits"], _limits()),
     )
 
 
@@ -231,6 +240,11 @@ def _seeder_options() -> list[list[str]]:
             shown = name if action.nargs is None else action.option_strings[0]
             rows.append([f"`{shown}`", (action.help or "") % {"default": action.default}])
     return rows
+
+
+def _limits() -> list[list[str]]:
+    defaults = {name: field.default for name, field in Settings.__dataclass_fields__.items()}
+    return [[f"`{limit.variable}`", f"{defaults[limit.field]:,}", limit.meaning] for limit in LIMITS]
 
 
 def _first_line(thing: object) -> str:

@@ -78,10 +78,11 @@ def test_own_schema_is_brought(tmp_path: Path) -> None:
 
 
 def test_own_database_is_refused_until_it_is_marked(tmp_path: Path, make_database: Callable[[str], str]) -> None:
-    """The page's database is refused as long as it is not marked, and used once it is."""
+    """The page's database is refused until it is marked, then used, by its owner and by a login of few rights."""
     page = "docs/how-to/use-your-own-database.md"
     url = make_database("library_test")
-    reader = Reader(tmp_path, {"DATABASE_URL": url})
+    tests_url = f"postgresql://my_tests:a-password@{url.rpartition('@')[2]}"
+    reader = Reader(tmp_path, {"DATABASE_URL": url, "TESTS_URL": tests_url})
     reader.save_files(TUTORIAL)
     _execute(url, (tmp_path / "migrations/library/0001_loans.sql").read_text())
     mark = next(block.text for block in read_blocks(page) if block.language == "sql")
@@ -90,7 +91,7 @@ def test_own_database_is_refused_until_it_is_marked(tmp_path: Path, make_databas
     reader.follow(page, on_sql=lambda text: _execute(url, text.replace("library_test", f'"{name}"')))
 
     assert "test_database" in mark
-    assert len(reader.commands) == 2
+    assert len(reader.commands) == 4
 
 
 def test_a_catalog_is_begun_from_tables(tmp_path: Path, make_database: Callable[[str], str]) -> None:

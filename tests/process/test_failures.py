@@ -108,6 +108,20 @@ def test_a_database_that_is_not_marked_is_refused(ensure: Ensure, monkeypatch: p
     assert ("database", own.address.database_url) == (allowed.address.origin, allowed.address.database_url)
 
 
+def test_a_database_on_another_host_is_refused(ensure: Ensure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A seeder connects to this machine only, unless the environment of whoever starts it allows the host by name."""
+    far = "postgresql://atdm@db.invalid/shop"
+    monkeypatch.delenv("ATDM_ALLOW_HOSTS", raising=False)
+
+    with pytest.raises(NotATestDatabase, match=r"on \"db\.invalid\"") as raised:
+        ensure(database_url=far)
+
+    assert "ATDM_ALLOW_HOSTS=db.invalid" in raised.value.hint
+    monkeypatch.setenv("ATDM_ALLOW_HOSTS", "postgres, db.invalid")
+    with pytest.raises(DatabaseUnavailable):
+        ensure(database_url=far)
+
+
 def test_a_start_that_takes_too_long_is_given_up(ensure: Ensure) -> None:
     """When the time is over the child is ended, so that the next start finds the folder free."""
     with pytest.raises(SeederUnreachable, match="the seeder did not start in time") as raised:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -11,8 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from pytest_atdm._client import SeederClient
+from pytest_atdm.core.errors import InvalidRequest, SettingError
 from seeder.__main__ import read_options
+from seeder.limits import LIMITS, Limit
+from seeder.settings import Settings
 from tests.process.actors import CATALOG, PATIENCE_S, answers, is_running
+from tests.process.conftest import Ensure
 
 
 @pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
@@ -54,11 +60,43 @@ def test_the_command_line_wins_over_the_environment() -> None:
     assert ("127.0.0.1", 8765) == (options.host, options.port)
 
 
-def test_allowed_databases_are_a_list_with_commas() -> None:
+def test_what_is_allowed_is_a_list_with_commas() -> None:
     """Names are separated by commas; blanks around them and empty ones do not count."""
-    options = read_options(["serve"], {"ATDM_ALLOW_DATABASES": "one, two ,,"})
+    options = read_options(["serve"], {"ATDM_ALLOW_DATABASES": "one, two ,,", "ATDM_ALLOW_HOSTS": " db.example,"})
 
     assert frozenset({"one", "two"}) == options.allow_databases
+    assert frozenset({"db.example"}) == options.allow_hosts
+
+
+def test_every_limit_can_be_set() -> None:
+    """Each variable of the table sets its field; a field that nobody sets has its default."""
+    environment = {limit.variable: str(number) for number, limit in enumerate(LIMITS, start=1)}
+
+    options = read_options(["serve"], environment)
+
+    assert {limit.field: number for number, limit in enumerate(LIMITS, start=1)} == options.limits
+    assert {limit.field for limit in LIMITS} <= Settings.__dataclass_fields__.keys()
+    assert {} == read_options(["serve"], {}).limits
+
+
+@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.variable)
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "1_000", "\u0663", "1" + "0" * 30])
+def test_a_limit_that_is_none_is_refused(limit: Limit, text: str) -> None:
+    """What is no whole number from 1 to the largest is an error that names the variable and says what it limits."""
+    with pytest.raises(SettingError, match=f'{limit.variable}: "{text}"') as caught:
+        read_options(["serve"], {limit.variable: text})
+
+    assert limit.meaning in caught.value.hint
+
+
+def test_a_seeder_of_a_session_has_the_limits_of_its_environment(
+    ensure: Ensure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is set where pytest runs holds for the seeder that it starts."""
+    monkeypatch.setenv("ATDM_MAX_BODY_BYTES", "10")
+
+    with contextlib.closing(SeederClient(ensure().address)) as client, pytest.raises(InvalidRequest):
+        client.start_run(run_id="01KAN2Q8Y7V0E2M5T9S4B6C3D1", session_id="s", actor="a", seed=1, as_of="2026-03-01")
 
 
 def test_without_a_catalog_the_shipped_one_is_served() -> None:

@@ -29,16 +29,18 @@ if TYPE_CHECKING:
 
 TOKEN: Final = "the-token-of-these-tests"
 AS_OF: Final = datetime.date(2026, 3, 1)
+MAX_PLAN_BYTES: Final = 200_000
+MAX_BYTES: Final = 2_000_000
 
 
 @pytest.fixture(scope="module")
 def busy(make_database: Callable[[str], str]) -> Iterator[Caller]:
-    """A caller of a seeder that takes plans of 400 rows and volumes of 20,000."""
+    """A caller of a seeder that takes plans of 400 rows and 200 kB, and volumes of 20,000 rows and 2 MB."""
     url, listener = make_database("busy"), free_listener()
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = Settings(
         database_url=url, token=TOKEN, catalog=CATALOG, base_url=base_url, embedded=True, max_rows=400,
-        max_volume_rows=20_000,
+        max_volume_rows=20_000, max_body_bytes=MAX_PLAN_BYTES, max_volume_bytes=MAX_BYTES,
     )  # fmt: skip
     with running_seeder(settings, listener), Caller(base_url, TOKEN, url) as caller:
         caller.http.post("/test-data/reference", json={"domain": "shop"}).raise_for_status()
@@ -184,6 +186,29 @@ def test_more_rows_than_a_request_may_have_are_refused(busy: Caller, run_id: str
     assert "the volumes have 21800 rows, and a request may have 20000" == problem["detail"]
 
 
+def test_more_bytes_than_a_body_may_have_are_refused(busy: Caller, run_id: str) -> None:
+    """The budget counts all frames: the batch that exceeds it is refused when it is announced, and nothing is kept."""
+    plan = busy.plan(run_id, "many_orders")
+    batches = grown(busy, plan)
+
+    problem = problem_of(send(busy, plan, batches, end=(MAX_BYTES - 1).to_bytes(8, "big")), 422, "invalid_request")
+
+    assert "the body has more bytes than one may have" in problem["detail"]
+    assert "ATDM_MAX_VOLUME_BYTES" in problem["hint"]
+    assert [0] == busy.query("SELECT count(*) FROM atdm.ledger_range")
+
+
+def test_a_plan_is_no_larger_because_volumes_follow_it(busy: Caller, run_id: str) -> None:
+    """The first frame has the limit of a request's body."""
+    plan = busy.plan(run_id, "many_orders")
+    large = dataclasses.replace(plan, overrides={"x": "x" * MAX_PLAN_BYTES})
+
+    problem = problem_of(send(busy, large, []), 422, "invalid_request")
+
+    assert f"{MAX_PLAN_BYTES} are the most" in problem["detail"]
+    assert "a plan of fewer rows" in problem["hint"]
+
+
 def test_a_plan_with_volumes_needs_its_rows(busy: Caller, run_id: str) -> None:
     """Sent alone, such a plan is refused, and the hint says where plan and rows go."""
     problem = problem_of(busy.seed(busy.plan(run_id, "many_orders")), 422, "invalid_request")
@@ -252,7 +277,7 @@ def test_a_caller_who_falls_silent_is_not_waited_for(monkeypatch: pytest.MonkeyP
         await asyncio.Event().wait()
 
     async def read() -> list[bytes]:
-        return [content async for content in read_frames(chunks())]
+        return [content async for content in read_frames(chunks(), max_first_bytes=100, max_bytes=100)]
 
     with pytest.raises(InvalidRequest, match="nothing came for") as caught:
         asyncio.run(read())

@@ -14,8 +14,11 @@ CREATE TABLE IF NOT EXISTS atdm.migration (
 );
 
 -- ground_laid --
--- True once the record of migrations exists.
-SELECT to_regclass('atdm.migration') IS NOT NULL;
+-- Whether the record of migrations exists, and whether the connecting role may migrate: as the owner of schema atdm, or its maker.
+SELECT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'migration') AS laid,
+    coalesce(pg_has_role(n.nspowner, 'USAGE'), has_database_privilege(current_database(), 'CREATE')) AS may_migrate,
+    coalesce(has_schema_privilege(n.oid, 'USAGE'), true) AS may_look, current_user::text AS role
+FROM (VALUES (true)) AS one (row) LEFT JOIN pg_namespace n ON n.nspname = 'atdm';
 
 -- lock_migrations --
 -- One migrating process at a time, until its transaction ends. The number is "atdm" in ASCII.
@@ -49,7 +52,46 @@ SELECT datname AS name FROM pg_database WHERE starts_with(datname, $1) AND datna
 
 -- other_roles --
 -- The roles that somebody has made: neither ours nor Postgres' own.
-SELECT rolname AS name FROM pg_roles WHERE rolname <> current_user AND oid >= 16384;
+SELECT rolname AS name FROM pg_roles WHERE rolname NOT IN (current_user, 'atdm_seeder', 'atdm_reader') AND oid >= 16384;
+
+-- lacking_roles --
+-- Those of the roles $1 that the server has not.
+SELECT w.name FROM unnest($1::text[]) AS w (name) WHERE w.name NOT IN (SELECT rolname FROM pg_roles);
+
+-- find_footing --
+-- Whether the connecting role may work as atdm_seeder; the first of the target's relations where that may do less with rows than the
+-- connecting role may, NULL where there is none; and the search_path with the connecting role's own schema in the place of "$user",
+-- NULL where that has none.
+WITH seeder AS MATERIALIZED (
+    SELECT oid, rolbypassrls, pg_has_role(oid, CASE WHEN current_setting('server_version_num')::integer < 160000 THEN 'MEMBER' ELSE 'SET' END) AS mine
+    FROM pg_roles WHERE rolname = 'atdm_seeder'
+), relation AS MATERIALIZED (
+    SELECT c.oid, n.nspname || '.' || c.relname AS name, c.relkind = 'S' AS is_sequence, has_schema_privilege(n.oid, 'USAGE') AS is_open,
+        has_schema_privilege(s.oid, n.oid, 'USAGE') AS is_open_to_seeder, s.oid AS seeder,
+        c.relrowsecurity AND NOT s.rolbypassrls AND NOT row_security_active(c.oid)
+            AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND s.oid = ANY (p.polroles)) AS is_veiled
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, seeder s
+    WHERE s.mine AND c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't'
+        AND n.nspname NOT IN ('atdm', 'information_schema') AND n.nspname !~ '^pg_'
+)
+SELECT session_user::text AS login, EXISTS (SELECT FROM seeder) AS is_there, coalesce((SELECT mine FROM seeder), false) AS is_mine,
+    (SELECT min(r.name) FROM relation r WHERE r.is_open AND CASE WHEN r.is_sequence
+        THEN has_sequence_privilege(r.oid, 'USAGE') AND NOT (r.is_open_to_seeder AND has_sequence_privilege(r.seeder, r.oid, 'USAGE'))
+        ELSE r.is_veiled
+            OR has_table_privilege(r.oid, 'DELETE') AND NOT (r.is_open_to_seeder AND has_table_privilege(r.seeder, r.oid, 'DELETE'))
+            OR EXISTS (SELECT FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE']) AS p (privilege) WHERE has_any_column_privilege(r.oid, p.privilege)
+                AND NOT (r.is_open_to_seeder AND has_any_column_privilege(r.seeder, r.oid, p.privilege)))
+        END) AS closed,
+    (SELECT replace(current_setting('search_path'), '"$user"', quote_ident(session_user))
+        FROM pg_namespace WHERE nspname = session_user) AS search_path;
+
+-- working_role --
+-- Whom this connection works as, and what that is beyond one who reads and writes rows.
+SELECT current_user::text AS role, session_user::text AS login, r.rolsuper AS is_superuser, EXISTS (
+    SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_'
+        AND pg_has_role(c.relowner, 'USAGE')) AS is_owner
+FROM pg_roles r WHERE r.rolname = current_user;
 
 -- database_settings --
 -- What ALTER DATABASE has set for the database $1, as name=value.
