@@ -31,7 +31,8 @@ def render_page(seen: Mapping[str, str]) -> str:
     rows = ([cell.fault.component, cell.fault.name, cell.moment, seen[cell.name]] for cell in CELLS)
     return join_paragraphs(
         "# Crash matrix",
-        "`make chaos` plays it and writes `.atdm/chaos.json`; `python -m tests.chaos.page` makes this page of it. After "
+        "`make chaos` plays it and writes `.atdm/chaos.json`; `python -m tests.chaos.page` makes this page of it. "
+        "After "
         "each cell no row of a dead run stands, rows from before are unchanged, requests and audit log are whole, and "
         "another live run was not disturbed: see [what holds when things die](../explanation/when-things-die.md).",
         f"{len(CELLS)} cells. What the user sees:",
