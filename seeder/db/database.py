@@ -15,12 +15,13 @@ from pytest_atdm.core.virtual_keys import find_catalog_keys
 from pytest_atdm.data import folder as shipped_folder
 from seeder.db import audit, migrate, reference, runs, standing
 from seeder.db.border import CLASHES, REFERENCE_BROKEN, translated
+from seeder.db.careful import OvertakenError
 from seeder.db.introspect import read_target
 from seeder.db.keys import KeyBlocks
 from seeder.db.pool import open_pool
 from seeder.db.queries import QUERIES
 from seeder.db.reports import sum_reports
-from seeder.db.reset import BATCH_REQUESTS, OvertakenError, ResetWriter
+from seeder.db.reset import BATCH_REQUESTS, ResetWriter
 from seeder.db.seed import SeedWriter
 from seeder.db.template import open_migrated_pool
 from seeder.db.trial import Trials
