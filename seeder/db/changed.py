@@ -44,7 +44,8 @@ def changed_sql(target: Target, roots: Collection[str], closure: Closure) -> str
     rows = "\n        UNION".join(branches)
     return f"""{_ENTERED},
 changed AS MATERIALIZED (
-    SELECT request_id, jsonb_build_object('changed', to_jsonb((array_agg(note ORDER BY note))[1:{MAX_CHANGED}]),
+    SELECT request_id, jsonb_build_object(
+        'changed', to_jsonb((array_agg(note ORDER BY note ->> 'table', note -> 'key'))[1:{MAX_CHANGED}]),
         'more_changed', greatest(count(*) - {MAX_CHANGED}, 0)) AS note
     FROM ({rows}
     ) c GROUP BY request_id

@@ -142,6 +142,16 @@ class World:
         }
 
 
+async def wait_until_blocked(url: str, waiting: int = 1) -> None:
+    """Return once so many sessions of the database wait for a lock."""
+    watcher = await asyncpg.connect(url)
+    while waiting > await watcher.fetchval(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    ):
+        await watcher.execute("SELECT pg_sleep(0.005)")
+    await watcher.close()
+
+
 def _log_in(url: str, role: str) -> str:
     parts = urlsplit(url)
     return parts._replace(netloc=f"{role}:{_PASSWORD}@{parts.hostname}:{parts.port}").geturl()
