@@ -14,8 +14,9 @@ from pytest_atdm.core.planner import MAX_LISTED
 from pytest_atdm.core.virtual_keys import find_catalog_keys
 from pytest_atdm.data import folder as shipped_folder
 from seeder.db import audit, migrate, reference, runs, standing
-from seeder.db.border import CLASHES, REFERENCE_BROKEN, translated
+from seeder.db.border import CLASHES, LOCKED, REFERENCE_BROKEN, translated
 from seeder.db.careful import OvertakenError
+from seeder.db.holders import busy_error
 from seeder.db.introspect import read_target
 from seeder.db.keys import KeyBlocks
 from seeder.db.pool import open_pool
@@ -27,7 +28,7 @@ from seeder.db.template import open_migrated_pool
 from seeder.db.trial import Trials
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from pytest_atdm.core.catalog import Catalog
@@ -55,6 +56,12 @@ _Answer = TypeVar("_Answer")
 
 #: Attempts of a reset while the SUT writes below the rows, the first included.
 _ATTEMPTS: Final = 4
+#: Of these, such as wait for a lock until Postgres gives up. Whoever holds it has had the time of one more.
+_LOCKED_ATTEMPTS: Final = 2
+#: What may be another way the next time.
+_PASSING: Final = frozenset({LOCKED, *CLASHES, *REFERENCE_BROKEN})
+#: How long the reset of one request may take, but for its volumes: less than its caller waits.
+_RESET_S: Final = 25
 
 #: How long a running statement may hold up the end of the process.
 _CLOSE_S: Final = 5
@@ -198,6 +205,7 @@ class Database:
         Raises:
             NotFound: no such request.
             Unauthorized: the token is not this request's.
+            Conflict: others change its rows all the time; nothing has changed.
             RowRefused: a constraint or trigger of the target refused the deletion; nothing has changed.
         """
         counts = self._counts_of.get(request_id)
@@ -209,7 +217,7 @@ class Database:
             (report,) = await writer.reset(connection, [request_id], tables, token_hash, events, wide=wide)
             return report
 
-        report = await self._retry(f"resetting request {request_id}", reset)
+        report = await self._retry(f"resetting request {request_id}", reset, tables, None if wide else _RESET_S)
         self._counts_of.pop(request_id, None)
         return report
 
@@ -218,30 +226,32 @@ class Database:
 
         Raises:
             NotFound: no such run.
-            RowRefused: as with ``reset_request``.
+            Conflict, RowRefused: as with ``reset_request``.
         """
+        touched: set[str] = set()
 
         async def reset(connection: asyncpg.Connection, writer: ResetWriter) -> ResetReport:
             async with connection.transaction():
                 await runs.lock_run(connection, run_id)
-                report = await _reset_live(connection, writer, run_id)
+                report = await _reset_live(connection, writer, run_id, touched)
                 await runs.end_run(connection, run_id)
                 return report
 
-        return await self._retry(f"resetting run {run_id}", reset)
+        return await self._retry(f"resetting run {run_id}", reset, touched)
 
     async def reset_all(self) -> ResetReport:
         """Reset every live request of every run; runs stay as they are.
 
         Raises:
-            RowRefused: as with ``reset_request``.
+            Conflict, RowRefused: as with ``reset_request``.
         """
+        touched: set[str] = set()
 
         async def reset(connection: asyncpg.Connection, writer: ResetWriter) -> ResetReport:
             async with connection.transaction():
-                return await _reset_live(connection, writer, None)
+                return await _reset_live(connection, writer, None, touched)
 
-        return await self._retry("resetting every run", reset)
+        return await self._retry("resetting every run", reset, touched)
 
     async def seed_reference(self, run_id: str, domain: str, tables: Sequence[ReferenceTable]) -> ReferenceReport:
         """Insert the reference rows that lack, update those that differ, and touch no other; the run's log says which.
@@ -311,24 +321,51 @@ class Database:
         return self._target, *self._writers
 
     async def _retry(
+        self,
+        doing: str,
+        reset: Callable[[asyncpg.Connection, ResetWriter], Awaitable[_Answer]],
+        tables: Collection[str],
+        limit_s: float | None = None,
+    ) -> _Answer:
+        """Call *reset*, at most *limit_s* seconds long, until the SUT does not interfere.
+
+        *tables* are those that it has to do with by the time it fails: whoever holds rows of them is named.
+        """
+        why = f"it did not come to an end within {limit_s} s"
+        with translated(doing):
+            limit = asyncio.timeout(limit_s)
+            try:
+                async with limit:
+                    return await self._try_to_reset(doing, reset)
+            except TimeoutError:
+                if not limit.expired():
+                    raise  # Postgres did not answer
+            except asyncpg.PostgresError as error:
+                if error.sqlstate != LOCKED:
+                    raise
+                why = str(error)
+        _, _, writer = await self._current()
+        raise await busy_error(self._pool, doing, why, writer.tables_below(tables))
+
+    async def _try_to_reset(
         self, doing: str, reset: Callable[[asyncpg.Connection, ResetWriter], Awaitable[_Answer]]
     ) -> _Answer:
-        """Call *reset* until the SUT does not interfere; a new foreign key is found by reading the schema again."""
-        with translated(doing):
-            for _ in range(_ATTEMPTS - 1):
-                try:
-                    return await self._reset_once(reset)
-                except OvertakenError:
-                    continue
-                except asyncpg.PostgresError as error:
-                    if error.sqlstate in REFERENCE_BROKEN:
-                        await self.read_schema()
-                    elif error.sqlstate not in CLASHES:
-                        raise
+        """Call *reset* again where that may help; a new foreign key is found by reading the schema again."""
+        locked = 0
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return await self._reset_once(reset)
             except OvertakenError as error:
-                raise Conflict(f"{doing}: another reset is at work on it", hint="try again") from error
+                if attempt == _ATTEMPTS:
+                    why = f"{doing}: others changed its rows each of the {attempt} times that it looked"
+                    raise Conflict(why, hint="is another reset at work on it? try again") from error
+            except asyncpg.PostgresError as error:
+                locked += error.sqlstate == LOCKED
+                if attempt == _ATTEMPTS or locked == _LOCKED_ATTEMPTS or error.sqlstate not in _PASSING:
+                    raise
+                if error.sqlstate in REFERENCE_BROKEN:
+                    await self.read_schema()
+        raise AssertionError
 
     async def _reset_once(self, reset: Callable[[asyncpg.Connection, ResetWriter], Awaitable[_Answer]]) -> _Answer:
         _, _, writer = await self._current()
@@ -341,13 +378,19 @@ def _may_be_wide(counts: Mapping[str, int]) -> bool:
     return any(count > MAX_LISTED for count in counts.values())
 
 
-async def _reset_live(connection: asyncpg.Connection, writer: ResetWriter, run_id: str | None) -> ResetReport:
-    """Reset the live requests of the run, or of all, newest first: later ones may refer to earlier ones' rows."""
+async def _reset_live(
+    connection: asyncpg.Connection, writer: ResetWriter, run_id: str | None, touched: set[str]
+) -> ResetReport:
+    """Reset the live requests of the run, or of all, newest first: later ones may refer to earlier ones' rows.
+
+    The tables that they seeded are added to *touched* on the way.
+    """
     live = await connection.fetch(QUERIES["live_requests"], run_id)
     reports: list[ResetReport] = []
     for start in range(0, len(live), BATCH_REQUESTS):
         batch = live[start : start + BATCH_REQUESTS]
         counts = [json.loads(row["counts"]) for row in batch]
         tables, wide = frozenset(name for one in counts for name in one), any(map(_may_be_wide, counts))
+        touched |= tables
         reports += await writer.reset(connection, [row["request_id"] for row in batch], tables, wide=wide)
     return sum_reports(reports)

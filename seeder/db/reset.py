@@ -16,7 +16,7 @@ from seeder.db.reset_sql import CHANGED_NOTE, NOTHING_NOTED, find_sql, lock_sql,
 from seeder.db.runs import unknown_request
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import asyncpg
 
@@ -105,6 +105,11 @@ class ResetWriter:
                 locked = await connection.fetchval(lock, *arguments[:2], timeout=timeout)
                 rows = await connection.fetch(statement, *arguments, locked, timeout=timeout)
         return None if any(row["outcome"] == "stuck" for row in rows) else rows
+
+    def tables_below(self, tables: Collection[str]) -> set[str]:
+        """Return the ids of *tables* and of all below them, partitions too."""
+        found = self._closure(frozenset(tables)).tables
+        return {one.id for one in found} | {part.id for one in found for part in one.partitions or ()}
 
     def _closure(self, tables: frozenset[str]) -> Closure:
         if tables not in self._closures:

@@ -264,7 +264,7 @@ class Steps:
             f"SELECT k.key::text FROM unnest($1::jsonb[]) AS k (key)"
             f" WHERE EXISTS (SELECT FROM {source_sql(self._target, table)} t WHERE {match_sql(shape, 't', 'k.key')})"
         )
-        return {row["key"] for row in await self._pool.fetch(statement, list(keys))}
+        return {row["key"] for row in await self._pool.beside.fetch(statement, list(keys))}
 
     async def _mine(self, connection: asyncpg.Connection, table: str) -> list[Held]:
         shape = self._target.schema.tables[table]

@@ -71,13 +71,19 @@ class Runs(Controller):
         summary="Reset a run",
         status_code=200,
         answers={200: ResetReport},
-        errors=(NotFound, RowRefused),
+        errors=(NotFound, Conflict, RowRefused),
     )
     async def reset_run(self, seeder: Service, run_id: Id) -> JsonAnswer:
         """Resets every live request of the run and ends it; repeated, it finds nothing to do."""
         return answer_json(await seeder.reset_run(run_id))
 
-    @delete("/runs", summary="Reset all runs", status_code=200, answers={200: ResetReport}, errors=(RowRefused,))
+    @delete(
+        "/runs",
+        summary="Reset all runs",
+        status_code=200,
+        answers={200: ResetReport},
+        errors=(Conflict, RowRefused),
+    )
     async def reset_all(self, seeder: Service) -> JsonAnswer:
         """Resets every live request of every run; active runs stay active."""
         return answer_json(await seeder.reset_all())

@@ -93,12 +93,21 @@ class World:
             self.execute(_MAKE_ROLE.format(role=role, password=_PASSWORD))
         self.execute(ddl)
         catalog = load_catalog({"made/domain.yaml": domain})
-        self.database: Database = self.wait(Database.open(settings(_log_in(url, role) if role else url), catalog))
+        self._seeder_url = _log_in(url, role) if role else url
+        self.database: Database = self.wait(Database.open(settings(self._seeder_url), catalog))
+        self._others: list[Database] = []
         self.made = 0
+
+    async def open_beside(self, **changes: Any) -> Database:
+        """Open another seeder on the same database, with *changes* to the settings; it is closed with the world."""
+        self._others.append(await Database.open(settings(self._seeder_url, **changes)))
+        await self._others[-1].read_schema()
+        return self._others[-1]
 
     def close(self) -> None:
         """Close every connection."""
-        self.wait(self.database.close())
+        for database in (self.database, *self._others):
+            self.wait(database.close())
         self.wait(self.sut.close())
         self._runner.close()
 
