@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import asyncpg
@@ -17,6 +18,7 @@ from seeder.db import audit, migrate, reference, runs, standing
 from seeder.db.border import CLASHES, LOCKED, REFERENCE_BROKEN, translated
 from seeder.db.careful import OvertakenError
 from seeder.db.holders import busy_error
+from seeder.db.indexes import find_missing_indexes
 from seeder.db.introspect import read_target
 from seeder.db.keys import KeyBlocks
 from seeder.db.pool import open_pool
@@ -80,6 +82,7 @@ class Database:
         self._target: Target | None = None
         self._writers: tuple[SeedWriter, ResetWriter] | None = None
         self._counts_of: dict[str, Mapping[str, int]] = {}  # live requests that this process made
+        self._tables_of: dict[str, set[str]] = defaultdict(set)  # by run, what was seeded by this process
 
     @classmethod
     async def open(cls, settings: Settings, catalog: Catalog | None = None) -> Database:
@@ -162,6 +165,7 @@ class Database:
         _, seeder, _ = await self._current()
         outcome = await seeder.write(command, batches)
         self._counts_of[outcome.request_id] = outcome.counts
+        self._tables_of[command.plan.run_id].update(outcome.counts)
         return outcome
 
     async def try_plan(self, plan: Plan) -> TrialOutcome:
@@ -224,6 +228,8 @@ class Database:
     async def reset_run(self, run_id: str) -> ResetReport:
         """Reset every live request of the run and end it, so that no live request is ever in an ended run.
 
+        The report tells of indexes that lack below what the run seeded, as far as this process did that.
+
         Raises:
             NotFound: no such run.
             Conflict, RowRefused: as with ``reset_request``.
@@ -237,7 +243,11 @@ class Database:
                 await runs.end_run(connection, run_id)
                 return report
 
-        return await self._retry(f"resetting run {run_id}", reset, touched)
+        report = await self._retry(f"resetting run {run_id}", reset, touched)
+        seeded = frozenset(touched | self._tables_of.pop(run_id, set()))
+        _, _, writer = await self._current()
+        missing = await find_missing_indexes(self._pool, writer.closure(seeded))
+        return dataclasses.replace(report, missing_indexes=missing)
 
     async def reset_all(self) -> ResetReport:
         """Reset every live request of every run; runs stay as they are.

@@ -76,7 +76,7 @@ class ResetWriter:
         *,
         wide: bool,
     ) -> list[ResetReport]:
-        closure = self._closure(tables)
+        closure = self.closure(tables)
         rows = None if self._needs_care(closure) else await self._try_at_once(connection, tables, arguments, wide=wide)
         if rows is None:
             async with connection.transaction():
@@ -95,7 +95,7 @@ class ResetWriter:
     ) -> list[Any] | None:
         """Reset in one statement, after another that locks where foreign keys act; None where rows stand in the way."""
         timeout = WIDE_TIMEOUT_S if wide else None
-        closure = self._closure(tables)
+        closure = self.closure(tables)
         statement = self._statement(tables, wide=wide)
         if not closure.locked_tables:
             rows = await connection.fetch(statement, *arguments, timeout=timeout)
@@ -108,17 +108,18 @@ class ResetWriter:
 
     def tables_below(self, tables: Collection[str]) -> set[str]:
         """Return the ids of *tables* and of all below them, partitions too."""
-        found = self._closure(frozenset(tables)).tables
+        found = self.closure(frozenset(tables)).tables
         return {one.id for one in found} | {part.id for one in found for part in one.partitions or ()}
 
-    def _closure(self, tables: frozenset[str]) -> Closure:
+    def closure(self, tables: frozenset[str]) -> Closure:
+        """Return *tables* with all that is below them."""
         if tables not in self._closures:
             self._closures[tables] = close_over(self._target, tables)
         return self._closures[tables]
 
     def _statement(self, tables: frozenset[str], *, wide: bool) -> str:
         if (tables, wide) not in self._statements:
-            closure = self._closure(tables)
+            closure = self.closure(tables)
             locked = f"${6 if wide else 5}" if closure.locked_tables else ""
             rows, notes = find_sql(closure, self._target, wide=wide, locked=locked), NOTHING_NOTED
             if changed := changed_sql(self._target, tables, closure):
