@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, cast, get_args
 from urllib.parse import urlsplit
 
 from pytest_atdm.core.errors import SettingError
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 #: The token has no option: command lines are visible in process lists, and ini files are committed.
 TOKEN_VARIABLE: Final = "ATDM_TOKEN"
 MAX_SEED: Final = 2**63 - 1  # a bigint: the seeder stores it with the run
+#: What becomes of a cleanup that has to leave rows.
+Leaks: TypeAlias = Literal["error", "warn", "ignore"]
 
 
 class Option(NamedTuple):
@@ -68,6 +70,12 @@ OPTIONS: Final = (
     Option("run_id", "ULID", "run id; the same id gives byte-identical rows (default: a new one)"),
     Option("seed", "N", "seed of all generated values (default: 0)", "int"),
     Option("as_of", "DATE", "the day that scenarios call as_of, like 2026-01-31 (default: today in UTC)"),
+    Option(
+        "leaks",
+        "ACTION",
+        "what a cleanup that has to leave rows is: an error, or with warn a warning, or with ignore "
+        "a line of the summary (default: error)",
+    ),
     Option("fixtures_dir", "FOLDER", "write a pytest module and a Playwright JSON per request below FOLDER"),
 )
 
@@ -89,6 +97,7 @@ class Settings:
     run_id: str | None
     seed: int
     as_of: date
+    leaks: Leaks
     fixtures_dir: Path | None
     reset_all: bool
     sources: Mapping[str, str]
@@ -159,6 +168,7 @@ def resolve_settings(
         run_id=_read_run_id(given["run_id"]),
         seed=_read_seed(given["seed"]),
         as_of=_read_as_of(given["as_of"]),
+        leaks=_read_leaks(given["leaks"]),
         fixtures_dir=found.base / found.text if (found := given["fixtures_dir"]) else None,
         reset_all=reset_all,
         sources={name: found.source if found else "default" for name, found in given.items()},
@@ -284,6 +294,15 @@ def _read_as_of(given: Given | None) -> date:
         return date.fromisoformat(given.text)
     except ValueError:
         raise _refuse(given, "is not a date", "write it like 2026-01-31") from None
+
+
+def _read_leaks(given: Given | None) -> Leaks:
+    if given is None:
+        return "error"
+    for action in get_args(Leaks):
+        if given.text == action:
+            return cast("Leaks", action)
+    raise _refuse(given, "is nothing that a leak can be", f"write one of {', '.join(get_args(Leaks))}")
 
 
 def _refuse(given: Given, what: str, hint: str) -> SettingError:
