@@ -8,19 +8,31 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, TypeVar, cast
 
 from pytest_atdm.core import wire
 from pytest_atdm.core.errors import (
     AtdmError,
+    DatabaseUnavailable,
     InvalidRequest,
     NotFound,
     SeederFailed,
     SeederUnreachable,
     error_for_code,
 )
-from pytest_atdm.core.model import PLAN_FORMAT, Cell, Finding, Receipt, ResetReport, TargetState, Trial
+from pytest_atdm.core.model import (
+    PLAN_FORMAT,
+    Cell,
+    Finding,
+    ReapedRun,
+    Receipt,
+    ResetReport,
+    StartedRun,
+    TargetState,
+    Trial,
+)
 from pytest_atdm.core.ulid import is_ulid
 
 if TYPE_CHECKING:
@@ -37,6 +49,9 @@ Json: TypeAlias = "dict[str, Cell]"
 Value = TypeVar("Value")
 
 CONNECT_TIMEOUT_S: Final = 3.0
+#: A call that may be repeated is, while Postgres is away, as after a restart; keys keep it from being done twice.
+RETRY_PAUSES_S: Final = (0.2, 0.4, 0.8, 1.6, 3.2)
+RETRY_S: Final = 10.0
 #: Where five foreign keys refer to each row two cores remove 70,000; where one of them has no index, some hundreds.
 SLOWEST_ROWS_PER_S: Final = 200
 _ADVICE: Final = {
@@ -55,7 +70,8 @@ class SeederClient:
     """Calls the seeder at *address*, each call within *timeout_s* seconds between two bytes of its answer.
 
     Errors: ``SeederUnreachable`` where nobody answers, ``SeederFailed`` where the answer makes no sense, and whatever
-    the seeder's problem document names. A call that may be repeated is, once, when the connection breaks under it.
+    the seeder's problem document names. A call that may be repeated is, once, when the connection breaks under it, and
+    for some seconds while the seeder cannot reach its database.
     """
 
     def __init__(self, address: SeederAddress, timeout_s: float = 35.0) -> None:
@@ -71,6 +87,7 @@ class SeederClient:
         self._transport = OneConnection(self._url, connect_s=min(CONNECT_TIMEOUT_S, timeout_s), read_s=timeout_s)
         self._timeout_s = timeout_s
         self._many_rows = 0  # that a reset may have to remove
+        self._epochs: dict[str, int] = {}  # of the runs that were started here: what is written for another is refused
 
     def expect_live_rows(self) -> None:
         """Have resets wait for as long as removing all rows of all runs may take."""
@@ -122,10 +139,27 @@ class SeederClient:
         """Return what the seeder says of its version."""
         return self._call_json("GET", "/version")
 
-    def start_run(self, *, run_id: str, session_id: str, actor: str, seed: int, as_of: str) -> Json:
-        """Start the run *run_id*, or find it started with the same values; return its state and audit URL."""
-        body = {"run_id": run_id, "session_id": session_id, "actor": actor, "seed": seed, "as_of": as_of}
-        return self._call_json("POST", "/runs", wire.dump(body))
+    def start_run(self, *, run_id: str, keep_s: int | None = None, **values: Cell) -> StartedRun:
+        """Start the run *run_id*, or find it started with the same values.
+
+        *values* are further fields of ``POST /runs``. Its lease is to be renewed, or lasts *keep_s* seconds.
+        """
+        body = {"run_id": run_id, **values} | ({"keep_s": keep_s} if keep_s else {})
+        started = _read(self._call("POST", "/runs", wire.dump(body)), StartedRun)
+        self._epochs[run_id] = started.epoch
+        return started
+
+    def renew_lease(self, run_id: str, epoch: int) -> str:
+        """Let the lease of the run begin anew; return the moment when it lapses."""
+        path = f"/runs/{_check_id('run', run_id)}/heartbeat"
+        return str(self._call_json("POST", path, wire.dump({"epoch": epoch}))["expires_at"])
+
+    def reap(self, run_id: str | None = None) -> list[ReapedRun]:
+        """End the run for its owner, whatever its lease, or all whose lease has lapsed; return what that removed."""
+        body = wire.dump({"run_id": _check_id("run", run_id)} if run_id else {})
+        with self._waiting_for(self._many_rows):
+            answer = _parse_list(self._call("POST", "/runs/reap", body))
+        return [_read(json.dumps(one).encode(), ReapedRun) for one in answer]
 
     def seed_reference(self, domain: str, *, run_id: str | None = None) -> Json:
         """Write the reference rows of *domain* where they lack or differ; return the counts by table.
@@ -138,7 +172,7 @@ class SeederClient:
     def seed(self, plan: Plan, *, idempotency_key: str, context: Mapping[str, Cell] | None = None) -> Receipt:
         """Write the rows of *plan*; the same key and plan give the same rows again, never twice."""
         body = wire.dump_plan(plan)
-        headers = self._seed_headers(body, idempotency_key, context)
+        headers = self._seed_headers(plan.run_id, body, idempotency_key, context)
         return _read(self._call("POST", "/internal/scenarios/seed", body, headers), Receipt)
 
     def seed_volumes(
@@ -153,7 +187,7 @@ class SeederClient:
         rows = sum(volume.rows for volume in plan.volumes)
         self._many_rows += rows
         body = wire.dump_plan(plan)
-        headers = self._seed_headers(body, idempotency_key, context)
+        headers = self._seed_headers(plan.run_id, body, idempotency_key, context)
         target = f"{self._prefix.decode()}/internal/scenarios/volumes".encode()
         headers |= {"Content-Type": "application/octet-stream", "Transfer-Encoding": "chunked"}
         sent = {**self._headers, **headers}
@@ -198,20 +232,18 @@ class SeederClient:
         """Return the run with its events and whether their chain is intact."""
         return self._call_json("GET", f"/audit/runs/{_check_id('run', run_id)}")
 
-    def runs(self) -> list[Json]:
-        """Return the runs, newest first."""
-        found = _parse(self._call("GET", "/runs"))
-        listed = found.get("runs") if isinstance(found, dict) else found
-        if not isinstance(listed, list):
-            raise _nonsense("a list of runs was expected")
-        return [run for run in listed if isinstance(run, dict)]
+    def runs(self, limit: int = 50) -> list[Json]:
+        """Return at most *limit* runs, newest first."""
+        return _parse_list(self._call("GET", f"/runs?limit={limit}"))
 
     def close(self) -> None:
         """Close the connection."""
         self._transport.close()
 
-    def _seed_headers(self, body: bytes, key: str, context: Mapping[str, Cell] | None) -> dict[str, str]:
+    def _seed_headers(self, run_id: str, body: bytes, key: str, context: Mapping[str, Cell] | None) -> dict[str, str]:
         headers = {"ATDM-Plan-Hash": wire.plan_hash(body), "Idempotency-Key": _to_ascii(key)}
+        if epoch := self._epochs.get(run_id):
+            headers["ATDM-Run-Epoch"] = str(epoch)
         return {**headers, "ATDM-Context": json.dumps(dict(context))} if context else headers
 
     def _call_json(self, method: str, path: str, body: bytes = b"") -> Json:
@@ -227,11 +259,19 @@ class SeederClient:
         sent = {**self._headers, **(headers or {})}
         if body:
             sent |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
-        try:
-            response = self._exchange(method, target, body, sent, again=again)
-        except self._httpx.TransportError as exc:
-            raise self._unreachable(method, path, exc) from exc
-        return self._checked(f"{method} {path}", response)
+        deadline = time.monotonic() + RETRY_S
+        for pause_s in (*(RETRY_PAUSES_S if again else ()), None):
+            try:
+                response = self._exchange(method, target, body, sent, again=again)
+            except self._httpx.TransportError as exc:
+                raise self._unreachable(method, path, exc) from exc
+            try:
+                return self._checked(f"{method} {path}", response)
+            except DatabaseUnavailable:
+                if pause_s is None or time.monotonic() + pause_s > deadline:
+                    raise
+            time.sleep(pause_s)
+        raise AssertionError
 
     def _checked(self, call: str, response: httpx.Response) -> bytes:
         status = response.status_code
@@ -287,6 +327,13 @@ def _parse(answer: bytes) -> Cell:
     except ValueError as exc:
         raise _nonsense(f"the answer is not JSON: {answer[:80]!r}") from exc
     return found
+
+
+def _parse_list(answer: bytes) -> list[Json]:
+    found = _parse(answer)
+    if not isinstance(found, list):
+        raise _nonsense("a list was expected")
+    return [one for one in found if isinstance(one, dict)]
 
 
 def _read(answer: bytes, kind: type[Value]) -> Value:

@@ -10,12 +10,12 @@ from pytest_atdm._report import count_noun, describe_rows, note_end
 from pytest_atdm._session import session_of
 from pytest_atdm._state import NOTES, SESSION, is_worker
 from pytest_atdm._xdist import tell_controller
-from pytest_atdm.core.errors import AtdmError
+from pytest_atdm.core.errors import AtdmError, LeaseLost
 
 if TYPE_CHECKING:
     from pytest_atdm.core.model import ResetReport
 
-_STAYING: Final = "rows of it that still stand go with --atdm-reset-all or atdm reset --all"
+_STAYING: Final = "rows of it that still stand go when its lease lapses, or with --atdm-reset-all"
 
 
 def reset_everything(config: pytest.Config) -> str:
@@ -48,13 +48,15 @@ def close_session(config: pytest.Config) -> None:
 def _close(config: pytest.Config) -> None:
     atdm, notes = config.stash[SESSION], config.stash[NOTES]
     run = f"the run {atdm.identity.run_id}"
-    if atdm.is_lost:
-        notes.append(f"{run} was not ended: the seeder did not answer; {_STAYING}")
+    if atdm.lost and not isinstance(atdm.lost, LeaseLost):
+        notes.append(f"{run} was not ended: {atdm.lost.message.partition(' (')[0]}; {_STAYING}")
     try:
         report = atdm.close()
     except AtdmError as exc:
         notes.append(f"{run} could not be ended; {_STAYING}: {exc}")
         return
+    if atdm.kept_until:
+        notes.append(f"{run} is kept until {atdm.kept_until[:19]}Z; earlier it goes with: atdm reap {run.split()[-1]}")
     if report is not None and _count_rows(report):
         notes.append(f"the end of {run} removed {count_noun(_count_rows(report), 'row')} that tests had left")
     if report is not None:

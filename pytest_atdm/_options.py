@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 #: The token has no option: command lines are visible in process lists, and ini files are committed.
 TOKEN_VARIABLE: Final = "ATDM_TOKEN"
+UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+MAX_KEEP_S: Final = 30 * UNIT_S["d"]
 MAX_SEED: Final = 2**63 - 1  # a bigint: the seeder stores it with the run
 #: What becomes of a cleanup that has to leave rows.
 Leaks: TypeAlias = Literal["error", "warn", "ignore"]
@@ -76,6 +79,11 @@ OPTIONS: Final = (
         "what a cleanup that has to leave rows is: an error, or with warn a warning, or with ignore "
         "a line of the summary (default: error)",
     ),
+    Option(
+        "keep_data",
+        "DURATION",
+        "leave the rows of every test standing, for so long after the session's end, like 30m, 2h or 1d",
+    ),
     Option("fixtures_dir", "FOLDER", "write a pytest module and a Playwright JSON per request below FOLDER"),
 )
 
@@ -85,7 +93,8 @@ class Settings:
     """The settings of one session. *sources* maps each name of ``OPTIONS`` to where its value came from.
 
     *catalog* is None for the catalog that ships, *migrations* for those beside the catalog. *folder* is ``.atdm`` in
-    the root folder, where an embedded seeder keeps its state. *token* never appears in a repr.
+    the root folder, where an embedded seeder keeps its state. *token* never appears in a repr. *keep_s*: rows are left
+    standing for so many seconds; None where each test's rows go with it.
     """
 
     folder: Path
@@ -98,6 +107,7 @@ class Settings:
     seed: int
     as_of: date
     leaks: Leaks
+    keep_s: int | None
     fixtures_dir: Path | None
     reset_all: bool
     sources: Mapping[str, str]
@@ -169,6 +179,7 @@ def resolve_settings(
         seed=_read_seed(given["seed"]),
         as_of=_read_as_of(given["as_of"]),
         leaks=_read_leaks(given["leaks"]),
+        keep_s=_read_duration(given["keep_data"]),
         fixtures_dir=found.base / found.text if (found := given["fixtures_dir"]) else None,
         reset_all=reset_all,
         sources={name: found.source if found else "default" for name, found in given.items()},
@@ -189,6 +200,7 @@ def describe(settings: Settings) -> str:
         parts.append(_describe_migrations(settings.migrations, sources))
     parts += [f"{name} {getattr(settings, name)}" for name in ("seed", "as_of")]
     parts += [f"run {settings.run_id}"] if settings.run_id else []
+    parts += [f"rows kept (from {sources['keep_data']})"] if settings.keep_s else []
     return "atdm: " + ", ".join(parts)
 
 
@@ -303,6 +315,17 @@ def _read_leaks(given: Given | None) -> Leaks:
         if given.text == action:
             return cast("Leaks", action)
     raise _refuse(given, "is nothing that a leak can be", f"write one of {', '.join(get_args(Leaks))}")
+
+
+def _read_duration(given: Given | None) -> int | None:
+    """Return whole seconds."""
+    if given is None:
+        return None
+    found = re.fullmatch(r"([1-9][0-9]{0,9})([smhd])", given.text.strip())
+    seconds = int(found[1]) * UNIT_S[found[2]] if found else 0
+    if not 0 < seconds <= MAX_KEEP_S:
+        raise _refuse(given, "is no duration of at most 30 days", "write it like 30m, 2h or 1d")
+    return seconds
 
 
 def _refuse(given: Given, what: str, hint: str) -> SettingError:

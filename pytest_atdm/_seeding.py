@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import pytest
 
@@ -13,7 +13,7 @@ from pytest_atdm._report import attach_report, count_noun, describe_rows, report
 from pytest_atdm._session import session_of
 from pytest_atdm._state import OUTCOME, WISH
 from pytest_atdm.core.audit import EventKind
-from pytest_atdm.core.errors import AtdmError, MarkError, SeederUnreachable
+from pytest_atdm.core.errors import AtdmError, DatabaseUnavailable, LeaseLost, MarkError, SeederUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from pytest_atdm._client import Json
     from pytest_atdm._data import AtdmData
     from pytest_atdm.core.model import LeftRow, Receipt, ResetReport
+
+
+#: The seeder, its database or the run is gone: every further test would say the same, each after a wait of its own.
+_FATAL: Final = (SeederUnreachable, DatabaseUnavailable, LeaseLost)
 
 
 class AtdmWarning(pytest.PytestWarning):
@@ -71,7 +75,7 @@ class RowsOfTest:
         errors: list[AtdmError] = []
         while self._live:
             try:
-                reports.append(self._reset(self._live.pop()))
+                reports += self._let_go(self._live.pop())
             except AtdmError as exc:
                 errors.append(exc)
         if errors:
@@ -79,10 +83,13 @@ class RowsOfTest:
         self._warn_of(reports)
         self._speak_of_leaks([row for report in reports for row in report.left])
 
-    def _reset(self, live: LiveRequest) -> ResetReport:
+    def _let_go(self, live: LiveRequest) -> list[ResetReport]:
+        if self._session.settings.keep_s is not None:
+            self._session.keep(live.receipt, self._events(live))
+            return []
         report = self._session.reset(live.receipt, self._events(live))
         attach_report(self._item, report_reset(report_seeded(live.receipt), report))
-        return report
+        return [report]
 
     def _warn_of(self, reports: Sequence[ResetReport]) -> None:
         detached = [row for report in reports for row in report.detached]
@@ -142,11 +149,11 @@ def refuse_unmarked(item: pytest.Item) -> NoReturn:
 
 @contextmanager
 def clear_errors(session: pytest.Session) -> Iterator[None]:
-    """Fail with what an error of the tree says, without a traceback; a seeder that is gone ends the *session*."""
+    """Fail with what an error of the tree says, without a traceback; what no test gets over ends the *session*."""
     try:
         yield
     except AtdmError as exc:
-        if isinstance(exc, SeederUnreachable):
-            session_of(session.config).is_lost = True
+        if isinstance(exc, _FATAL):
+            session_of(session.config).lost = exc
             session.shouldstop = f"atdm: {exc.message}"
         raise pytest.fail.Exception(str(exc), pytrace=False) from None

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from pytest_atdm._catalog import open_catalog
 from pytest_atdm._connect import connect
 from pytest_atdm._data import AtdmData, AtdmRun, Facts
+from pytest_atdm._heartbeat import Heartbeat
 from pytest_atdm._standing import fetch_standing
 from pytest_atdm._state import HEAD_START, SESSION, SETTINGS
-from pytest_atdm._xdist import identity_of
-from pytest_atdm.core.errors import AtdmError, RowConflict, RowRefused, SettingError
+from pytest_atdm._xdist import describe_process, identity_of
+from pytest_atdm.core.errors import AtdmError, LeaseLost, RowConflict, RowRefused, SettingError
 from pytest_atdm.core.gate import Gate
 from pytest_atdm.core.planner import NO_ADVICE, plan
 from pytest_atdm.core.rulebook import Rulebook
@@ -27,14 +28,14 @@ if TYPE_CHECKING:
     import pytest
     from pluggy import HookRelay
 
-    from pytest_atdm._client import Json
+    from pytest_atdm._client import Json, SeederClient
     from pytest_atdm._connect import Connection
     from pytest_atdm._head_start import HeadStart
     from pytest_atdm._markers import Wish
     from pytest_atdm._options import Settings
     from pytest_atdm._xdist import Identity
     from pytest_atdm.core.catalog import Catalog
-    from pytest_atdm.core.model import Plan, Receipt, ResetReport
+    from pytest_atdm.core.model import Plan, Receipt, RemovedBy, ResetReport
     from pytest_atdm.core.planner import Advice
     from pytest_atdm.core.schema import Schema
     from pytest_atdm.emit import Emitter
@@ -73,7 +74,7 @@ class AtdmSession:
     ) -> None:
         self.settings = settings
         self.identity = identity
-        self.is_lost = False  # True once the seeder did not answer: then nothing waits for it again
+        self.lost: AtdmError | None = None  # what ended the session: then nothing waits for the seeder again
         self._hook = hook
         self._unmuted = unmuted
         self._gates: dict[str, Gate] = {}
@@ -83,6 +84,9 @@ class AtdmSession:
         self._head_start = head_start
         self._connection: Connection | None = None
         self._run: AtdmRun | None = None
+        self._heartbeat: Heartbeat | None = None
+        self._epoch = 0
+        self.kept_until = ""  # the moment, where the run is to be kept
 
     @cached_property
     def catalog(self) -> Catalog:
@@ -221,8 +225,19 @@ class AtdmSession:
         return AtdmData(bundle, facts, ask)
 
     def reset(self, receipt: Receipt, events: Sequence[Json]) -> ResetReport:
-        """Remove the rows of *receipt* and what hangs below them; the audit trail has *events* before that."""
-        return self.connection.client.reset(receipt.request_id, receipt.cleanup_token, events)
+        """Remove the rows of *receipt* and what hangs below them; the audit trail has *events* before that.
+
+        Raises:
+            LeaseLost: somebody else has removed them before.
+        """
+        report = self.connection.client.reset(receipt.request_id, receipt.cleanup_token, events)
+        if report.by != "owner":
+            raise _lost_rows(receipt, report.by)
+        return report
+
+    def keep(self, receipt: Receipt, events: Sequence[Json]) -> None:
+        """Leave the rows of *receipt* standing; the audit trail has *events*."""
+        self.connection.client.append_events(receipt.request_id, receipt.cleanup_token, events)
 
     def reset_all(self) -> ResetReport:
         """Remove the rows of every request of every run."""
@@ -230,18 +245,30 @@ class AtdmSession:
         return self.connection.client.reset_all()
 
     def close(self) -> ResetReport | None:
-        """End the run, if one was started, and let go of the seeder; return what the run's end removed."""
+        """End the run, if one was started, and let go of the seeder; return what the run's end removed.
+
+        A run that is to be kept does not end; its lease begins anew.
+        """
         head_start, self._head_start = self._head_start, None
         if head_start is not None:
             with contextlib.suppress(AtdmError):  # nobody needed it after all, nor why it failed
                 head_start.wait().close()
+        heartbeat, self._heartbeat = self._heartbeat, None
+        if heartbeat is not None:
+            heartbeat.stop()
         connection, self._connection = self._connection, None
         if connection is None:
             return None
         try:
-            return connection.client.reset_run(self.identity.run_id) if self._run and not self.is_lost else None
+            return self._end_run(connection.client) if self._run and not self.lost else None
         finally:
             connection.close()
+
+    def _end_run(self, client: SeederClient) -> ResetReport | None:
+        if self.settings.keep_s is None:
+            return client.reset_run(self.identity.run_id)
+        self.kept_until = client.renew_lease(self.identity.run_id, self._epoch)
+        return None
 
     def _start_run(self) -> AtdmRun:
         identity, settings = self.identity, self.settings
@@ -251,13 +278,20 @@ class AtdmSession:
             actor=identity.actor,
             seed=settings.seed,
             as_of=settings.as_of.isoformat(),
+            owner=describe_process(),
+            keep_s=settings.keep_s,
+        )
+        self._epoch = started.epoch
+        self.kept_until = started.expires_at if settings.keep_s else ""
+        self._heartbeat = Heartbeat(
+            self.connection.address, identity.run_id, epoch=started.epoch, lease_s=started.lease_s
         )
         return AtdmRun(
             run_id=identity.run_id,
             session_id=identity.session_id,
             seed=settings.seed,
             as_of=settings.as_of,
-            audit_url=str(started.get("audit_url", "")),
+            audit_url=started.audit_url,
             seeder_url=self.connection.address.url,
         )
 
@@ -290,3 +324,15 @@ class AtdmSession:
             return {}
         folder = self.settings.fixtures_dir / bundle.run_id / bundle.request_id
         return {emitter.name: emitter.emit(bundle, folder) for emitter in self._emitters}
+
+
+def _lost_rows(receipt: Receipt, by: RemovedBy) -> LeaseLost:
+    who = {
+        "reaper": "the reaper, for the lease of its run had lapsed",
+        "operator": "an operator, who reset everything",
+    }.get(by, by)
+    return LeaseLost(
+        f'the rows of "{receipt.scenario}" (request {receipt.request_id}) were gone before the test had ended: '
+        f"removed by {who}",
+        hint="what the test says is worth nothing: run it again; a process that is stopped for long loses its rows",
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import os
+import socket
 import time
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -41,6 +43,15 @@ def identity_of(config: pytest.Config) -> Identity:
     if _IDENTITY not in config.stash:
         config.stash[_IDENTITY] = _make_identity(config)
     return config.stash[_IDENTITY]
+
+
+def describe_process() -> str:
+    """Return what tells people whose process this is: user, machine, process id."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()} pid {os.getpid()}"
 
 
 def derive_run_id(base: str, worker: str) -> str:

@@ -14,6 +14,7 @@ from pytest_atdm.core.errors import InternalError, SettingError
 from pytest_atdm.realistic import iter_realistic
 from seeder.db.database import Database
 from seeder.metrics import Counters
+from seeder.reaper import Reaper
 from seeder.routes.audit import Audit
 from seeder.routes.auth import admit_holders_of
 from seeder.routes.fast_path import FastPath
@@ -99,8 +100,15 @@ class _Engine:
             if settings.migrations is None and (settings.embedded or settings.migrate_domains):
                 for folder in _migration_folders(settings.catalog, self._catalog):
                     await database.apply_target_migrations(folder)
-            self._seeder = Seeder(database, self._catalog, settings, Counters())
-            yield
+            counters = Counters()
+            reaper = Reaper(database, counters, settings.lease_s)
+            self._seeder = Seeder(database, self._catalog, settings, counters, reaper)
+            if settings.embedded and settings.owned:
+                await reaper.sweep()  # who starts the embedded Postgres has it alone
+            async with reaper.running():
+                yield
+            if settings.owned:
+                await reaper.give_up()
         finally:
             await database.close()
 

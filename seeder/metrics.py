@@ -8,6 +8,7 @@
 | atdm_resets_total | reset calls that found something to do |
 | atdm_reset_rows_total{made_by} | rows removed: made_by="atdm" seeded them, made_by="sut" hung below |
 | atdm_reset_seconds | summary: from call to report |
+| atdm_reaped_runs_total | runs ended for their owners |
 | atdm_active_runs, atdm_live_requests, atdm_live_rows | what stands in the database now, whoever made it |
 | atdm_audit_events_total | events in the audit log, whoever wrote them |
 | atdm_audit_dropped_events_total | changes acknowledged without their event: 0, as both commit in one transaction |
@@ -41,6 +42,7 @@ class Counters:
         self._reset_calls = 0
         self._reset_rows = {"atdm": 0, "sut": 0}
         self._reset_seconds = 0.0
+        self._reaped_runs = 0
 
     def count_request(self, result: SeedResult, *, rows: int = 0, seconds: float = 0.0) -> None:
         """Count one seed request that ended with *result* after *seconds*."""
@@ -58,6 +60,10 @@ class Counters:
         self._reset_rows["atdm"] += sum(report.seeded.values())
         self._reset_rows["sut"] += sum(report.made_by_sut.values())
 
+    def count_reaped(self) -> None:
+        """Count one run that was ended for its owner."""
+        self._reaped_runs += 1
+
     def render(self, now: Metrics) -> str:
         """Return all metrics as Prometheus text, version 0.0.4; *now* is what the database holds."""
         return "".join(f"{line}\n" for line in self._lines(now))
@@ -69,6 +75,7 @@ class Counters:
         yield from _family("atdm_resets_total", "counter", {"": self._resets})
         yield from _family("atdm_reset_rows_total", "counter", _labelled("made_by", self._reset_rows))
         yield from _summary("atdm_reset_seconds", self._reset_calls, self._reset_seconds)
+        yield from _family("atdm_reaped_runs_total", "counter", {"": self._reaped_runs})
         yield from _family("atdm_active_runs", "gauge", {"": now.active_runs})
         yield from _family("atdm_live_requests", "gauge", {"": now.live_requests})
         yield from _family("atdm_live_rows", "gauge", {"": now.live_rows})

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from pytest_atdm.core.audit import EventKind, StoredEvent
     from pytest_atdm.core.model import Cell, Plan, Refusal, ResetReport, Residue
 
-RunState = Literal["active", "ended"]
+#: ``reaped``: the lease lapsed, or an operator ended the run.
+RunState = Literal["active", "ended", "reaped"]
 RequestState = Literal["live", "reset"]
 
 
@@ -25,40 +26,76 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStart:
-    """What a run says of itself. *run_id* is a ULID, *as_of* an ISO date."""
+    """What a run says of itself. *run_id* is a ULID, *as_of* an ISO date, *owner* its process in its own words.
+
+    *keep_s*: so many seconds its rows stand without anybody renewing its lease; None where somebody does.
+    """
 
     run_id: str
     session_id: str
     actor: str
     seed: int
     as_of: str
+    owner: str = ""
+    keep_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """A run as stored. *requests* were ever made in it, *live_rows* stand in the ledger. *created* by this call."""
+    """A run as stored. *requests* were ever made in it, *live_rows* stand in the ledger. *created* by this call.
+
+    Its lease lasts *lease_s* seconds from the last renewal, until *expires_at*, which is in *lease_left_s* seconds; all
+    are None where it is over. *kept*: it was asked to stand without being renewed.
+    """
 
     run_id: str
     session_id: str
     actor: str
     seed: int
     as_of: str
+    owner: str
     state: RunState
+    epoch: int
     started_at: str
     ended_at: str | None
+    lease_s: int | None
+    expires_at: str | None
+    kept: bool
+    age_s: int
+    lease_left_s: int | None
     live_rows: int
     requests: int
     created: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A renewed lease: it lasts *lease_s* seconds, until *expires_at*."""
+
+    lease_s: int
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedCall:
+    """What a caller says beside its plan.
+
+    *plan_hash* is what the plan's bytes have to carry; *epoch* the one of the run that the caller started, 0 where it
+    does not say; *context* (test, attempt, actor) goes into the audit log.
+    """
+
+    plan_hash: str
+    idempotency_key: str
+    context: Mapping[str, Cell]
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeedCommand:
     """A gated plan to write. *request_id* is a new ULID; *token_hash* the SHA-256 of the new cleanup token.
 
-    *epoch* is the one of the run that the writer started; 0 where it does not say.
-
-    *events* come before ``seed_committed``, which the database side appends itself; *context* (test, attempt, actor)
-    is stored with the request and in ``seed_committed``.
+    *epoch* as in ``SeedCall``. *events* come before ``seed_committed``, which the database side appends itself;
+    *context* (test, attempt, actor) is stored with the request and in ``seed_committed``.
     """
 
     request_id: str

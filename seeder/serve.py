@@ -137,6 +137,7 @@ def _make_settings(
         catalog=options.catalog,
         base_url=options.base_url or _derive_base_url(listener),
         embedded=is_embedded,
+        owned=options.owned,
         migrations=migrations,
         migrate_domains=is_embedded,
         allow_databases=options.allow_databases,

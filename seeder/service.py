@@ -7,7 +7,7 @@ import datetime
 import hashlib
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from pytest_atdm import __version__
@@ -33,14 +33,14 @@ from pytest_atdm.core.tables import MAX_STANDING_ROWS, list_reference_tables
 from pytest_atdm.core.ulid import is_ulid, make_ulid
 from pytest_atdm.core.wire import dump_plan, load_plan, load_trial, plan_hash
 from seeder.batches import decode_batches, grow_batches, judge_batches, look_ahead
-from seeder.records import NewEvent, ReferenceTable, RunStart, SeedCommand
+from seeder.records import NewEvent, ReferenceTable, RunStart, SeedCall, SeedCommand
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
     from pytest_atdm.core.catalog import Catalog
     from pytest_atdm.core.catalog import ReferenceTable as CatalogTable
-    from pytest_atdm.core.model import Cell, Plan, PlannedRow, ResetReport, TargetState
+    from pytest_atdm.core.model import Cell, Plan, PlannedRow, ReapedRun, ResetReport, TargetState
     from pytest_atdm.core.planner import Advice
     from pytest_atdm.core.probe import Found
     from pytest_atdm.core.probe.search import Searching
@@ -48,16 +48,29 @@ if TYPE_CHECKING:
     from pytest_atdm.core.volume import Batch
     from seeder.db.database import Database
     from seeder.metrics import Counters
-    from seeder.records import AuditTrail, ReferenceReport, RequestRecord, RunRecord, SeedOutcome
+    from seeder.reaper import Reaper
+    from seeder.records import (
+        AuditTrail,
+        Lease,
+        ReferenceReport,
+        RequestRecord,
+        RunRecord,
+        SeedOutcome,
+    )
     from seeder.settings import Settings
 
 TOKEN_BYTES: Final = 32
+#: A day: so long rows stand whose run was started for the one request that asked for them.
+KEEP_S: Final = 86_400
 _MAX_GATES: Final = 32  # one per schema and domain; a target whose schema keeps changing must not fill the memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """A situation asked for by intent, to be planned here. None means: the run's own, or a new one."""
+    """A situation asked for by intent, to be planned here. None means: the run's own, or a new one.
+
+    *keep_s*: so many seconds the rows of a new run stand.
+    """
 
     scenario: str
     overrides: Mapping[str, Cell]
@@ -66,13 +79,17 @@ class Wish:
     seed: int | None = None
     as_of: datetime.date | None = None
     actor: str | None = None
+    keep_s: int = KEEP_S
 
 
 class Seeder:
     """The use cases over one database and one catalog. Errors are those of the tree, raised as they come."""
 
-    def __init__(self, database: Database, catalog: Catalog, settings: Settings, counters: Counters) -> None:
+    def __init__(
+        self, database: Database, catalog: Catalog, settings: Settings, counters: Counters, reaper: Reaper
+    ) -> None:
         self._database = database
+        self._reaper = reaper
         self._catalog = catalog
         self._settings = settings
         self._counters = counters
@@ -126,6 +143,16 @@ class Seeder:
         """Record *run*; the same again changes nothing."""
         return await self._database.start_run(run)
 
+    async def renew_lease(self, run_id: str, epoch: int) -> Lease:
+        """Let the lease of the run begin anew."""
+        return await self._database.renew_lease(require_ulid(run_id, "run"), epoch)
+
+    async def reap(self, run_id: str | None) -> tuple[ReapedRun, ...]:
+        """End for its owner the run, whatever its lease; without an id all runs whose lease has lapsed."""
+        if run_id is None:
+            return await self._reaper.reap_lapsed()
+        return await self._reaper.reap_run(run_id)
+
     async def list_runs(self, *, limit: int, before: str | None = None) -> tuple[RunRecord, ...]:
         """Return at most *limit* runs, newest first, older than the run *before*."""
         return await self._database.list_runs(limit=limit, before=before)
@@ -157,9 +184,7 @@ class Seeder:
         finally:
             await self._database.reset_run(run.run_id)
 
-    async def seed_plan(
-        self, body: bytes, *, expected_hash: str, idempotency_key: str, context: Mapping[str, Cell]
-    ) -> Receipt:
+    async def seed_plan(self, body: bytes, call: SeedCall) -> Receipt:
         """Write the plan in *body* and return the receipt, the only place where the cleanup token ever stands.
 
         Raises:
@@ -169,17 +194,14 @@ class Seeder:
         """
         started = time.perf_counter()
         try:
-            plan = load_plan(body, expected_hash)
-            receipt = await self._seed(plan, expected_hash, idempotency_key, context)
+            receipt = await self._seed(load_plan(body, call.plan_hash), call)
         except AtdmError as error:
             self._count_failure(error, started)
             raise
         self._count_success(receipt, started)
         return receipt
 
-    async def seed_volumes(
-        self, frames: AsyncIterator[bytes], *, expected_hash: str, idempotency_key: str, context: Mapping[str, Cell]
-    ) -> Receipt:
+    async def seed_volumes(self, frames: AsyncIterator[bytes], call: SeedCall) -> Receipt:
         """Write the plan in the first of *frames*, and the rows of its volumes, a batch in each of the others.
 
         Raises:
@@ -187,8 +209,8 @@ class Seeder:
         """
         started = time.perf_counter()
         try:
-            plan = load_plan(await anext(frames, b""), expected_hash)
-            receipt = await self._seed(plan, expected_hash, idempotency_key, context, decode_batches(frames, plan))
+            plan = load_plan(await anext(frames, b""), call.plan_hash)
+            receipt = await self._seed(plan, call, decode_batches(frames, plan))
         except AtdmError as error:
             self._count_failure(error, started)
             raise
@@ -214,13 +236,14 @@ class Seeder:
             self._count_failure(error, started)
             raise
         self._count_success(receipt, started)
-        return receipt
+        return receipt if wish.run_id else replace(receipt, kept_until=run.expires_at)
 
     async def _seed_own(self, plan: Plan, request_key: str, context: Mapping[str, Cell]) -> Receipt:
         """Write a plan that was made here, and the rows of its volumes, which are made here too."""
         rulebook = self._gate(await self._database.schema(), plan.domain).rulebook
         batches = grow_batches(plan, rulebook) if plan.volumes else None
-        return await self._seed(plan, plan_hash(dump_plan(plan)), request_key, context, batches)
+        call = SeedCall(plan_hash=plan_hash(dump_plan(plan)), idempotency_key=request_key, context=context)
+        return await self._seed(plan, call, batches)
 
     async def reset_request(self, request_id: str, token: str, events: Sequence[NewEvent] = ()) -> ResetReport:
         """Append *events*, then remove the request's rows and what hangs below them."""
@@ -249,14 +272,18 @@ class Seeder:
     async def _run_of(self, wish: Wish) -> RunRecord:
         if wish.run_id is not None:
             return await self._database.read_run(wish.run_id)
-        return await self._start_own_run(actor=wish.actor or "api", seed=wish.seed or 0, as_of=wish.as_of)
+        return await self._start_own_run(
+            actor=wish.actor or "api", seed=wish.seed or 0, as_of=wish.as_of, keep_s=wish.keep_s
+        )
 
-    async def _start_own_run(self, *, actor: str, seed: int = 0, as_of: datetime.date | None = None) -> RunRecord:
-        """Start a run for a caller that has none."""
+    async def _start_own_run(
+        self, *, actor: str, seed: int = 0, as_of: datetime.date | None = None, keep_s: int = KEEP_S
+    ) -> RunRecord:
+        """Start a run for a caller that has none, and that nobody renews the lease of."""
         run_id = new_ulid()
         day = as_of or datetime.datetime.now(datetime.UTC).date()
         return await self._database.start_run(
-            RunStart(run_id=run_id, session_id=run_id, actor=actor, seed=seed, as_of=day.isoformat())
+            RunStart(run_id=run_id, session_id=run_id, actor=actor, seed=seed, as_of=day.isoformat(), keep_s=keep_s)
         )
 
     async def _plan(self, wish: Wish, run: RunRecord, request_key: str, advice: Advice) -> Plan:
@@ -308,39 +335,33 @@ class Seeder:
             else:
                 answer = await self._database.list_rows(question.tables, STANDING_ROWS)
 
-    async def _seed(
-        self,
-        plan: Plan,
-        digest: str,
-        idempotency_key: str,
-        context: Mapping[str, Cell],
-        batches: AsyncIterator[Batch] | None = None,
-    ) -> Receipt:
+    async def _seed(self, plan: Plan, call: SeedCall, batches: AsyncIterator[Batch] | None = None) -> Receipt:
         gate = self._gate(await self._schema_of(plan), plan.domain)
         try:
             self._check_budget(plan)
             gate.approve(plan)
             _check_volumes(plan, are_sent=batches is not None)
         except (InvalidRequest, PlanRejected) as refusal:
-            await self._log_refusal(plan, digest, refusal, context)
+            await self._log_refusal(plan, call, refusal)
             raise
         token = secrets.token_urlsafe(TOKEN_BYTES)
         command = SeedCommand(
             request_id=new_ulid(),
             plan=plan,
-            plan_hash=digest,
-            idempotency_key=idempotency_key,
+            plan_hash=call.plan_hash,
+            idempotency_key=call.idempotency_key,
             token_hash=hash_token(token),
-            events=_events_before_seed(plan, digest, gate.validators, context),
-            context=context,
+            epoch=call.epoch,
+            events=_events_before_seed(plan, call, gate.validators),
+            context=call.context,
         )
         if batches is None:
-            return self._receipt(plan, digest, token, await self._database.seed(command))
+            return self._receipt(plan, call.plan_hash, token, await self._database.seed(command))
         try:
             async with contextlib.aclosing(look_ahead(judge_batches(batches, gate, plan))) as judged:
-                return self._receipt(plan, digest, token, await self._database.seed(command, judged))
+                return self._receipt(plan, call.plan_hash, token, await self._database.seed(command, judged))
         except PlanRejected as refusal:
-            await self._log_refusal(plan, digest, refusal, context)
+            await self._log_refusal(plan, call, refusal)
             raise
 
     def _check_budget(self, plan: Plan) -> None:
@@ -387,18 +408,18 @@ class Seeder:
             gate = self._gates[schema.fingerprint, domain] = Gate(Rulebook(schema, rules, standing))
         return gate
 
-    async def _log_refusal(self, plan: Plan, digest: str, refusal: AtdmError, context: Mapping[str, Cell]) -> None:
+    async def _log_refusal(self, plan: Plan, call: SeedCall, refusal: AtdmError) -> None:
         rules: list[Cell] = [
             *dict.fromkeys(finding.rule for finding in refusal.findings if isinstance(finding, Finding))
         ]
         detail: dict[str, Cell] = {
             "scenario": plan.scenario,
             "request_key": plan.request_key,
-            "plan_hash": digest,
+            "plan_hash": call.plan_hash,
             "code": refusal.code,
             "findings": len(refusal.findings),
             "rules": rules,
-            **context,
+            **call.context,
         }
         await self._database.append_run_events(plan.run_id, [NewEvent(kind=EventKind.REQUEST_REFUSED, detail=detail)])
 
@@ -516,16 +537,14 @@ def _parents(table: str, schema: Schema) -> set[str]:
     return {key.parent for key in schema.tables[table].foreign_keys}
 
 
-def _events_before_seed(
-    plan: Plan, digest: str, validators: Sequence[str], context: Mapping[str, Cell]
-) -> tuple[NewEvent, ...]:
-    received: dict[str, Cell] = {"scenario": plan.scenario, "request_key": plan.request_key, **context}
+def _events_before_seed(plan: Plan, call: SeedCall, validators: Sequence[str]) -> tuple[NewEvent, ...]:
+    received: dict[str, Cell] = {"scenario": plan.scenario, "request_key": plan.request_key, **call.context}
     if plan.overrides:
         received["overrides"] = dict(plan.overrides)
     tables: dict[str, Cell] = {}
     for row in plan.rows:
         tables[row.table] = int(tables.get(row.table, 0)) + 1  # type: ignore[arg-type]  # counts
-    planned: dict[str, Cell] = {"plan_hash": digest, "seed": plan.seed, "as_of": plan.as_of, "rows": tables}
+    planned: dict[str, Cell] = {"plan_hash": call.plan_hash, "seed": plan.seed, "as_of": plan.as_of, "rows": tables}
     return (
         NewEvent(kind=EventKind.REQUEST_RECEIVED, detail=received),
         NewEvent(kind=EventKind.PLAN_GENERATED, detail=planned),

@@ -35,6 +35,9 @@ class Settings:
     names of databases that count as test databases without a mark. Limits: *max_body_bytes* of a request body,
     *max_rows* of a plan, *max_volume_rows* of the volumes that follow it, *pool_size* connections,
     *statement_timeout_ms* and *lock_timeout_ms* of each statement.
+
+    *lease_s*: how long a run's rows stand without a sign of life from its owner. *owned*: the process ends with those
+    who use it, so that the runs it granted leases to are over with it.
     """
 
     database_url: str
@@ -51,3 +54,5 @@ class Settings:
     pool_size: int = 8
     statement_timeout_ms: int = 30_000
     lock_timeout_ms: int = 5_000
+    lease_s: int = 30
+    owned: bool = False

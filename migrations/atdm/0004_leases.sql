@@ -6,7 +6,7 @@ CREATE TABLE atdm.lease (
     epoch integer NOT NULL,
     -- The seeder process that granted or renewed it last.
     seeder_id text NOT NULL,
-    lasts_s integer NOT NULL,
+    lease_s integer NOT NULL,
     -- Asked to stand without anybody renewing it: not given up when the seeder ends.
     kept boolean NOT NULL,
     expires_at timestamptz NOT NULL
@@ -16,13 +16,10 @@ CREATE TABLE atdm.lease (
 ALTER TABLE atdm.run ADD owner text NOT NULL DEFAULT '';
 
 -- Runs from before there were leases: as those that are kept, for a day.
-INSERT INTO atdm.lease (run_id, epoch, seeder_id, lasts_s, kept, expires_at)
+INSERT INTO atdm.lease (run_id, epoch, seeder_id, lease_s, kept, expires_at)
     SELECT run_id, epoch, '', 86400, true, clock_timestamp() + interval '1 day' FROM atdm.run WHERE state = 'active';
 
 COMMENT ON COLUMN atdm.run.state IS 'active; ended by its owner; reaped: its lease had lapsed';
-
--- Whether the reaper did it, and not the request's owner.
-ALTER TABLE atdm.request ADD reaped boolean NOT NULL DEFAULT false;
 
 -- Appends events, each a kind with its detail, to the chain of a run and returns the last sequence number.
 -- in_epoch fences writers: NULL takes events at any time; 0 while the run is active; n while it is active in its epoch n.

@@ -20,6 +20,7 @@ from pytest_atdm.cli.init import init
 from pytest_atdm.cli.reading import scenarios, show
 from pytest_atdm.cli.request import request
 from pytest_atdm.cli.reset import reset
+from pytest_atdm.cli.runs import reap, runs
 from pytest_atdm.cli.schema import schema
 from pytest_atdm.cli.serve import serve
 from pytest_atdm.cli.types import types
@@ -55,7 +56,7 @@ def atdm() -> None:
     """Group the commands."""
 
 
-for _command in (demo, init, request, explain, reset, scenarios, show, schema, types, audit, doctor, serve):
+for _command in (demo, init, request, explain, reset, runs, reap, scenarios, show, schema, types, audit, doctor, serve):
     atdm.add_command(_command)
 
 

@@ -25,6 +25,7 @@ Command = TypeVar("Command", bound="Callable[..., object]")
 _OPTION_BY_NAME: Final = {option.name: option for option in OPTIONS}
 _HELP: Final = {
     "catalog": "scenario catalog (default: ./catalog, else the one that ships)",
+    "keep_data": "how long the rows stand, like 30m, 2h or 1d, unless they are reset before (default: 1d)",
     "fixtures_dir": "where the files go (default: .atdm/fixtures)",
 }
 _META: Final = "pytest_atdm.cli"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from pytest_atdm._options import UNIT_S
 from pytest_atdm.cli.console import format_table
 from pytest_atdm.cli.options import MIGRATIONS, read_console, read_settings, setting_options
 from pytest_atdm.core.errors import CatalogError, OverrideError, SettingError
@@ -33,14 +34,14 @@ SET_HELP: Final = (
 @click.option("--playwright", "playwright_json", is_flag=True, help="Write the rows as JSON for Playwright too.")
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help=SET_HELP)
 @click.option("--dry-run", is_flag=True, help="Plan, pass the gate, print the plan, write nothing.")
-@setting_options("url", "database_url", "catalog", *MIGRATIONS, "run_id", "seed", "as_of", "fixtures_dir")
+@setting_options("url", "database_url", "catalog", *MIGRATIONS, "run_id", "seed", "as_of", "keep_data", "fixtures_dir")
 def request(
     scenario: str, pairs: tuple[str, ...], *, pytest_module: bool, playwright_json: bool, dry_run: bool
 ) -> None:
     """Seed the rows of SCENARIO and print the receipt.
 
-    The receipt holds the cleanup token, which is shown this once: give it to "atdm reset". Fixture files go to
-    .atdm/fixtures unless --fixtures-dir says otherwise.
+    The receipt holds the cleanup token, which is shown this once: give it to "atdm reset". The rows stand for a day
+    unless --keep-data says otherwise. Fixture files go to .atdm/fixtures unless --fixtures-dir says otherwise.
     """
     from pytest_atdm._markers import Wish  # lazy: startup
     from pytest_atdm.cli.desk import make_session
@@ -48,7 +49,8 @@ def request(
     wish = Wish(scenario, read_overrides(pairs))
     settings = read_settings()
     # Files are written here, those that the flags name; the session would write every format.
-    session = make_session(dataclasses.replace(settings, fixtures_dir=None))
+    keep_s = settings.keep_s or UNIT_S["d"]
+    session = make_session(dataclasses.replace(settings, fixtures_dir=None, keep_s=keep_s))
     session.catalog.check(scenario, wish.overrides)  # before anything is started
     formats = [name for name, asked in (("playwright", playwright_json), ("pytest", pytest_module)) if asked]
     with contextlib.closing(session.connection):
@@ -155,6 +157,7 @@ def _answer_receipt(receipt: Receipt, fixtures: Mapping[str, Path], session: Atd
         "audit_url": make_page_url(address, receipt.run_id),
         "fixtures": fixtures,
         "database_url": address.database_url,
+        "kept_until": session.kept_until,
     }
     read_console().answer(payload, describe_receipt(receipt, session, fixtures))
 
@@ -175,6 +178,8 @@ def describe_receipt(receipt: Receipt, session: AtdmSession, fixtures: Mapping[s
     facts |= {f"{name} file": str(path) for name, path in fixtures.items()}
     address = session.connection.address
     facts |= {"audit": make_page_url(address, receipt.run_id), "database": address.database_url or "the seeder's"}
+    if session.kept_until:
+        facts |= {"stands until": f"{session.kept_until[:19]}Z"}
     facts |= {"undo": f"atdm reset {receipt.run_id} --token {receipt.cleanup_token}"}
     yield from (f"{name.ljust(16)}{fact}" for name, fact in facts.items())
 

@@ -31,6 +31,7 @@ class EventKind(StrEnum):
     CONSUMED_BY_TEST = "consumed_by_test"
     RESET_EXECUTED = "reset_executed"
     RUN_ENDED = "run_ended"
+    RUN_REAPED = "run_reaped"
 
 
 #: What a client may report itself; everything else only the seeder writes.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pytest_atdm.core.strict import Strict
 
@@ -137,7 +137,10 @@ class SeededEntity(Strict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt(Strict):
-    """The answer to a request. The cleanup token is in it once, and stored nowhere."""
+    """The answer to a request. The cleanup token is in it once, and stored nowhere.
+
+    *kept_until*: the moment when the rows go, where their run was started for this request alone.
+    """
 
     request_id: str
     run_id: str
@@ -150,6 +153,23 @@ class Receipt(Strict):
     audit_url: str
     rows: int
     replayed: bool = False
+    kept_until: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedRun(Strict):
+    """A run that may be seeded into, in its *epoch*, which counts its starts.
+
+    Its lease lapses at *expires_at*, *lease_s* seconds after it was granted or renewed last. Times are ISO-8601 in UTC.
+    """
+
+    run_id: str
+    state: str
+    epoch: int
+    lease_s: int
+    expires_at: str
+    started_at: str
+    audit_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +179,9 @@ class LeftRow(Strict):
     table: str
     key: Mapping[str, Cell]
     why: str
+
+
+RemovedBy = Literal["owner", "operator", "reaper"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +215,8 @@ class ResetReport(Strict):
     *beyond*: what triggers, rules and ON DELETE did with other rows, by table id. *changed*: the first of the rows from
     before that seeded rows refer to and that were written since, which a reset does not undo; *more_changed* follow
     them. *missing_indexes* are told at the end of a run, about the tables below those that it seeded.
+    *by*: the request's or run's ``owner``; an ``operator``, who reset everything; or the ``reaper``, who reset a run
+    whose lease had lapsed.
     """
 
     seeded: Mapping[str, int]
@@ -204,6 +229,15 @@ class ResetReport(Strict):
     missing_indexes: tuple[MissingIndex, ...] = ()
     requests: int = 1
     already: bool = False
+    by: RemovedBy = "owner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReapedRun(Strict):
+    """A run that was ended for its owner, and what that removed."""
+
+    run_id: str
+    report: ResetReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import secrets
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -14,7 +15,7 @@ from pytest_atdm.core.errors import Conflict, InternalError
 from pytest_atdm.core.planner import MAX_LISTED
 from pytest_atdm.core.virtual_keys import find_catalog_keys
 from pytest_atdm.data import folder as shipped_folder
-from seeder.db import audit, migrate, reference, runs, standing
+from seeder.db import audit, leases, migrate, reference, runs, standing
 from seeder.db.border import CLASHES, LOCKED, REFERENCE_BROKEN, translated
 from seeder.db.careful import OvertakenError
 from seeder.db.holders import busy_error
@@ -34,13 +35,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_atdm.core.catalog import Catalog
-    from pytest_atdm.core.model import Cell, Plan, ResetReport, TargetState
+    from pytest_atdm.core.model import Cell, Plan, RemovedBy, ResetReport, TargetState
     from pytest_atdm.core.schema import Schema
     from pytest_atdm.core.volume import Batch
     from seeder.db.introspect import Target
     from seeder.db.pool import Pool
     from seeder.records import (
         AuditTrail,
+        Lease,
         Metrics,
         NewEvent,
         ReferenceReport,
@@ -75,9 +77,12 @@ class Database:
     Every method may raise ``DatabaseUnavailable`` and ``DatabaseBusy``; the others are named with each.
     """
 
-    def __init__(self, pool: Pool, catalog: Catalog | None = None) -> None:
+    def __init__(self, pool: Pool, settings: Settings, catalog: Catalog | None = None) -> None:
         self._pool = pool
+        self._lease_s = settings.lease_s
         self._catalog = catalog
+        #: This process among all that grant leases, one after the other or at once.
+        self.seeder_id = secrets.token_hex(8)
         self._blocks = KeyBlocks(pool)
         self._target: Target | None = None
         self._writers: tuple[SeedWriter, ResetWriter] | None = None
@@ -104,7 +109,7 @@ class Database:
         except BaseException:
             await pool.close()
             raise
-        return cls(pool, catalog)
+        return cls(pool, settings, catalog)
 
     async def close(self) -> None:
         """Close every connection; a statement that still runs is given up."""
@@ -142,13 +147,38 @@ class Database:
         return (await self._current())[0].schema
 
     async def start_run(self, run: RunStart) -> RunRecord:
-        """Record the run, or start an ended one again; an active one with the same values has ``created=False``.
+        """Record the run, or start one that is over again; an active one with the same values has ``created=False``.
 
         Raises:
-            Conflict: the run is active with other values.
+            Conflict: the run is active with other values, and its lease has not lapsed.
         """
         await self.read_schema()  # the evidence of what is there already is taken of every table that there is now
-        return await runs.start_run(self._pool, (await self._current())[0], run)
+        try:
+            return await self._start_run(run)
+        except Conflict:
+            if await self.reap_run(run.run_id, grace_s=0) is None:
+                raise
+        return await self._start_run(run)
+
+    async def _start_run(self, run: RunStart) -> RunRecord:
+        return await runs.start_run(self._pool, (await self._current())[0], run, self.seeder_id, self._lease_s)
+
+    async def renew_lease(self, run_id: str, epoch: int) -> Lease:
+        """Let the run's lease begin anew.
+
+        Raises:
+            NotFound: no such run.
+            LeaseLost: the run is over, or was started again since *epoch*.
+        """
+        return await leases.renew_lease(self._pool, run_id, epoch, self.seeder_id)
+
+    async def list_lapsed(self, grace_s: float) -> tuple[float, tuple[str, ...]]:
+        """Return the time that counts, in seconds since 1970, and the runs whose lease lapsed *grace_s* seconds ago."""
+        return await leases.list_lapsed(self._pool, grace_s)
+
+    async def list_abandoned(self, *, by_others: bool) -> tuple[str, ...]:
+        """Return the ids of the active runs of this seeder process, or of all others, that nobody asked to keep."""
+        return await leases.list_abandoned(self._pool, self.seeder_id, by_others=by_others)
 
     async def seed(self, command: SeedCommand, batches: AsyncIterable[Batch] | None = None) -> SeedOutcome:
         """Write the plan's rows, their ledger and the audit events: all or nothing, one round trip.
@@ -249,6 +279,29 @@ class Database:
         missing = await find_missing_indexes(self._pool, writer.closure(seeded))
         return dataclasses.replace(report, missing_indexes=missing)
 
+    async def reap_run(self, run_id: str, *, grace_s: float | None) -> ResetReport | None:
+        """Reset and end the run for its owner, if its lease lapsed *grace_s* seconds ago (None: whatever its lease).
+
+        None where it is not so, where the run is over, or where somebody is at work on it in this moment.
+
+        Raises:
+            RowRefused: as with ``reset_request``; the run stays active.
+        """
+        touched: set[str] = set()
+
+        async def reset(connection: asyncpg.Connection, writer: ResetWriter) -> ResetReport | None:
+            async with connection.transaction():
+                if not await leases.lock_lapsed(connection, run_id, grace_s):
+                    return None
+                report = await _reset_live(connection, writer, run_id, touched, by="reaper")
+                await leases.end_as_reaped(connection, run_id)
+                return report
+
+        report = await self._retry(f"reaping run {run_id}", reset, touched)
+        if report is not None:
+            self._tables_of.pop(run_id, None)
+        return report
+
     async def reset_all(self) -> ResetReport:
         """Reset every live request of every run; runs stay as they are.
 
@@ -259,7 +312,7 @@ class Database:
 
         async def reset(connection: asyncpg.Connection, writer: ResetWriter) -> ResetReport:
             async with connection.transaction():
-                return await _reset_live(connection, writer, None, touched)
+                return await _reset_live(connection, writer, None, touched, by="operator")
 
         return await self._retry("resetting every run", reset, touched)
 
@@ -389,11 +442,17 @@ def _may_be_wide(counts: Mapping[str, int]) -> bool:
 
 
 async def _reset_live(
-    connection: asyncpg.Connection, writer: ResetWriter, run_id: str | None, touched: set[str]
+    connection: asyncpg.Connection,
+    writer: ResetWriter,
+    run_id: str | None,
+    touched: set[str],
+    *,
+    by: RemovedBy = "owner",
 ) -> ResetReport:
     """Reset the live requests of the run, or of all, newest first: later ones may refer to earlier ones' rows.
 
-    The tables that they seeded are added to *touched* on the way.
+    The tables that they seeded are added to *touched* on the way. Their owners will hear who it was, unless it was
+    themselves.
     """
     live = await connection.fetch(QUERIES["live_requests"], run_id)
     reports: list[ResetReport] = []
@@ -402,5 +461,8 @@ async def _reset_live(
         counts = [json.loads(row["counts"]) for row in batch]
         tables, wide = frozenset(name for one in counts for name in one), any(map(_may_be_wide, counts))
         touched |= tables
-        reports += await writer.reset(connection, [row["request_id"] for row in batch], tables, wide=wide)
-    return sum_reports(reports)
+        ids = [row["request_id"] for row in batch]
+        reports += await writer.reset(connection, ids, tables, wide=wide)
+        if by != "owner":
+            await connection.execute(QUERIES["mark_removed_by"], ids, by)
+    return sum_reports(reports, by)

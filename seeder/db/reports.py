@@ -12,6 +12,8 @@ from pytest_atdm.core.model import LeftRow, ResetReport, SideEffect
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from pytest_atdm.core.model import RemovedBy
+
 #: So many of the rows that were changed since are named in a report; of the others their number is.
 MAX_CHANGED: Final = 20
 _KINDS: Final = ("inserted", "updated", "deleted")
@@ -28,6 +30,7 @@ def read_report(text: str) -> ResetReport:
         beyond={table: SideEffect(**counts) for table, counts in value.get("beyond", {}).items()},
         changed=_read_rows(value.get("changed", ())),
         more_changed=value.get("more_changed", 0),
+        by=value.get("by", "owner"),
     )
 
 
@@ -35,8 +38,8 @@ def _read_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[LeftRow, ...]:
     return tuple(LeftRow(**row) for row in rows)
 
 
-def sum_reports(reports: Sequence[ResetReport]) -> ResetReport:
-    """Return one report over several requests; a row that several of them found changed is named once."""
+def sum_reports(reports: Sequence[ResetReport], by: RemovedBy) -> ResetReport:
+    """Return one report over several requests, whose rows *by* removed; what several found changed is named once."""
     changed = {(row.table, json.dumps(row.key)): row for report in reports for row in report.changed}
     return ResetReport(
         seeded=_sum_counts(report.seeded for report in reports),
@@ -47,6 +50,7 @@ def sum_reports(reports: Sequence[ResetReport]) -> ResetReport:
         changed=tuple(changed.values())[:MAX_CHANGED],
         more_changed=max(len(changed) - MAX_CHANGED, 0) + sum(report.more_changed for report in reports),
         requests=len(reports),
+        by=by,
     )
 
 

@@ -20,15 +20,16 @@ if TYPE_CHECKING:
     from pytest_atdm.core.model import Cell
     from seeder.db.introspect import Target
     from seeder.db.pool import Pool
-    from seeder.records import RunStart
+    from seeder.records import RunStart, RunState
 
 _SAME: Final = ("session_id", "actor", "seed", "as_of")
 
 
-async def start_run(pool: Pool, target: Target, run: RunStart) -> RunRecord:
-    """Record the run and where the serial keys stand; one that has ended is started again, its chain going on.
+async def start_run(pool: Pool, target: Target, run: RunStart, seeder_id: str, lease_s: int) -> RunRecord:
+    """Record the run and where the serial keys stand; one that is over is started again, its chain going on.
 
-    The same values again find the same active run.
+    Its lease is granted by the seeder process *seeder_id*, for *lease_s* seconds or for as long as the run is to be
+    kept. The same values again find the same active run.
 
     Raises:
         Conflict: the run is active with other values.
@@ -43,6 +44,10 @@ async def start_run(pool: Pool, target: Target, run: RunStart) -> RunRecord:
                 run.seed,
                 run.as_of,
                 await connection.fetchval(positions_sql(target)),
+                run.owner,
+                seeder_id,
+                run.keep_s or lease_s,
+                run.keep_s is not None,
             )
             if epoch is not None:
                 detail: dict[str, Cell] = {**{name: getattr(run, name) for name in _SAME}, "epoch": epoch}
@@ -50,8 +55,9 @@ async def start_run(pool: Pool, target: Target, run: RunStart) -> RunRecord:
     record = replace(await read_run(pool, run.run_id), created=epoch is not None)
     if any(getattr(record, name) != getattr(run, name) for name in _SAME):
         raise Conflict(
-            f"run {run.run_id} is active with other values: {record.actor} started it at {record.started_at}",
-            hint="wait until its session has ended, or end it yourself (DELETE /runs/ID), or take another run id",
+            f"run {run.run_id} is active with other values: {record.owner or record.actor} started it at "
+            f"{record.started_at}; its lease lapses at {record.expires_at} unless it is renewed",
+            hint="wait until its session has ended, or end it yourself (atdm reap ID), or take another run id",
         )
     return record
 
@@ -95,10 +101,12 @@ async def lock_run(connection: asyncpg.Connection, run_id: str) -> None:
         raise unknown_run(run_id)
 
 
-async def end_run(connection: asyncpg.Connection, run_id: str) -> None:
-    """End the run, if it is active, within the connection's transaction; see ``lock_run``."""
-    if await connection.fetchval(QUERIES["end_run"], run_id):
-        await _append(connection, run_id, EventKind.RUN_ENDED, {})
+async def end_run(
+    connection: asyncpg.Connection, run_id: str, *, state: RunState = "ended", kind: EventKind = EventKind.RUN_ENDED
+) -> None:
+    """Give the run, if it is active, that *state* and its lease back, within the transaction; see ``lock_run``."""
+    if await connection.fetchval(QUERIES["end_run"], run_id, state):
+        await _append(connection, run_id, kind, {})
 
 
 async def _append(connection: asyncpg.Connection, run_id: str, kind: EventKind, detail: dict[str, Cell]) -> None:

@@ -16,19 +16,42 @@ Ulid = Annotated[str, Field(pattern="^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
 Name = Annotated[str, Field(min_length=1, max_length=500, pattern=_NO_NUL)]
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 ClientEventKind = Literal["fixtures_written", "consumed_by_test"]
+Epoch = Annotated[int, Field(ge=1, lt=2**31)]
+#: At most 30 days.
+Keep = Annotated[int, Field(ge=1, le=2_592_000)]
 MAX_EVENTS: Final = 100
 MAX_TABLES: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunBody(Strict):
-    """A run to start. *run_id* is a ULID, new or of an ended run; *as_of* the date that others are relative to."""
+    """A run to start. *run_id* is a ULID, new or of a run that is over; *as_of* the date that others are relative to.
+
+    *owner* names the process, for people. Its rows stand as long as its lease is renewed; with *keep_s* so many seconds
+    without that.
+    """
 
     run_id: Ulid
     session_id: Name
     actor: Name
     seed: Seed
     as_of: datetime.date
+    owner: Annotated[str, Field(max_length=500, pattern=_NO_NUL)] = ""
+    keep_s: Keep | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeartbeatBody(Strict):
+    """The *epoch* of the run that the answer to its start named."""
+
+    epoch: Epoch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReapBody(Strict):
+    """The run to end whatever its lease; without *run_id* all whose lease has lapsed."""
+
+    run_id: Ulid | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +70,8 @@ class ScenarioBody(Strict):
     """A situation asked for by intent.
 
     *overrides* are parameters of the scenario, ``entity__column``, or an entity with columns; always literals.
-    Without *run_id* a run is started for this request; with it, *seed* and *as_of* default to the run's.
+    Without *run_id* a run is started for this request, and its rows stand for *keep_s* seconds, a day unless told; with
+    it, *seed* and *as_of* default to the run's, and so does how long the rows stand.
     """
 
     scenario: Name
@@ -57,6 +81,7 @@ class ScenarioBody(Strict):
     seed: Seed | None = None
     as_of: datetime.date | None = None
     actor: Name | None = None
+    keep_s: Keep | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

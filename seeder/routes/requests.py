@@ -10,7 +10,9 @@ from pytest_atdm.core.audit import EventKind
 from pytest_atdm.core.errors import (
     CatalogError,
     Conflict,
+    DatabaseBusy,
     InvalidRequest,
+    LeaseLost,
     NotFound,
     OverrideError,
     PlanImpossible,
@@ -25,13 +27,13 @@ from pytest_atdm.core.errors import (
 from pytest_atdm.core.model import Plan, Receipt, ResetReport
 from pytest_atdm.core.wire import load
 from seeder.batches import read_frames, read_out
-from seeder.records import NewEvent, ReferenceReport, RequestRecord
+from seeder.records import NewEvent, ReferenceReport, RequestRecord, SeedCall
 from seeder.routes.answer import JsonAnswer, answer_json
 from seeder.routes.bodies import ContextBody, EventsBody, ReferenceBody, ScenarioBody
 from seeder.routes.given import Call, Id, Service, read_header
 from seeder.routes.openapi import Input
 from seeder.routes.shapes import AppendedShape
-from seeder.service import Wish
+from seeder.service import KEEP_S, Wish
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope
@@ -43,25 +45,30 @@ CLEANUP_TOKEN: Final = "ATDM-Cleanup-Token"
 PLAN_HASH: Final = "ATDM-Plan-Hash"
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 CONTEXT: Final = "ATDM-Context"
+EPOCH: Final = "ATDM-Run-Epoch"
 SEED_PATH: Final = "/internal/scenarios/seed"
 VOLUMES_PATH: Final = "/internal/scenarios/volumes"
 REQUESTS_PATH: Final = "/test-data/requests"
 _MAX_KEY_CHARACTERS: Final = 500
+_MAX_EPOCH: Final = 2**31
 _TOKEN_INPUT: Final = Input("header", CLEANUP_TOKEN, "from the receipt of this request", required=True)
 _SEED_INPUTS: Final = (
     Input("header", PLAN_HASH, "sha256: and the 64 hex digits of the plan's SHA-256", required=True),
     Input("header", IDEMPOTENCY_KEY, "unique within the run, one per attempt", required=True),
     Input("header", CONTEXT, "JSON with any of test, attempt, actor; kept in the audit log"),
+    Input("header", EPOCH, "from the answer to the run's start: a later start of the run refuses this writer"),
 )
 _WRITING: Final = (
     InvalidRequest,
     NotFound,
     Conflict,
+    LeaseLost,
     RowConflict,
     RowRefused,
     SchemaMismatch,
     CatalogError,
     PlanRejected,
+    DatabaseBusy,
 )
 
 
@@ -123,6 +130,7 @@ class Requests(Controller):
             seed=body.seed,
             as_of=body.as_of,
             actor=body.actor,
+            keep_s=body.keep_s or KEEP_S,
         )
         receipt = await seeder.seed_wish(wish)
         return answer_json(receipt, status=200 if receipt.replayed else 201)
@@ -158,7 +166,7 @@ class Requests(Controller):
         body=EventsBody,
         body_required=False,
         answers={200: ResetReport},
-        errors=(InvalidRequest, Unauthorized, NotFound, Conflict, RowRefused),
+        errors=(InvalidRequest, Unauthorized, NotFound, Conflict, RowRefused, DatabaseBusy),
     )
     async def reset(self, request: Call, seeder: Service, request_id: Id) -> JsonAnswer:
         """Removes its rows and what hangs below them, after appending the events of the body, in one transaction.
@@ -186,12 +194,7 @@ class Requests(Controller):
 
 async def seed_plan(scope: Scope, body: bytes, seeder: Seeder) -> JsonAnswer:
     """Answer a call that seeds the plan in *body*."""
-    receipt = await seeder.seed_plan(
-        body,
-        expected_hash=_require_header(scope, PLAN_HASH),
-        idempotency_key=_require_header(scope, IDEMPOTENCY_KEY),
-        context=_read_context(read_header(scope, CONTEXT)),
-    )
+    receipt = await seeder.seed_plan(body, _read_call(scope))
     return answer_json(receipt, status=200 if receipt.replayed else 201)
 
 
@@ -199,12 +202,7 @@ async def seed_volumes(request: Call, seeder: Seeder) -> JsonAnswer:
     """Answer a call that seeds a plan with volumes."""
     chunks = _Body(request.receive)
     try:
-        receipt = await seeder.seed_volumes(
-            read_frames(chunks),
-            expected_hash=_require_header(request.scope, PLAN_HASH),
-            idempotency_key=_require_header(request.scope, IDEMPOTENCY_KEY),
-            context=_read_context(read_header(request.scope, CONTEXT)),
-        )
+        receipt = await seeder.seed_volumes(read_frames(chunks), _read_call(request.scope))
     finally:
         await read_out(chunks)
     return answer_json(receipt, status=200 if receipt.replayed else 201)
@@ -241,6 +239,15 @@ async def reset_request(scope: Scope, body: bytes, seeder: Seeder, request_id: s
     return answer_json(await seeder.reset_request(request_id, token, events))
 
 
+def _read_call(scope: Scope) -> SeedCall:
+    return SeedCall(
+        plan_hash=_require_header(scope, PLAN_HASH),
+        idempotency_key=_require_header(scope, IDEMPOTENCY_KEY),
+        context=_read_context(read_header(scope, CONTEXT)),
+        epoch=_read_epoch(scope),
+    )
+
+
 def _require_header(scope: Scope, name: str, *, error: type[InvalidRequest | Unauthorized] = InvalidRequest) -> str:
     value = read_header(scope, name)
     if not 0 < len(value) <= _MAX_KEY_CHARACTERS:
@@ -249,6 +256,14 @@ def _require_header(scope: Scope, name: str, *, error: type[InvalidRequest | Una
             hint=f"send {name}; GET /schema/openapi.json says what belongs in it",
         )
     return value
+
+
+def _read_epoch(scope: Scope) -> int:
+    """Return the epoch that the writer knows of; 0 where it does not say."""
+    text = read_header(scope, EPOCH) or "0"
+    if not text.isdecimal() or int(text) >= _MAX_EPOCH:
+        raise InvalidRequest(f'the header {EPOCH} is "{text[:40]}"', hint="send the epoch that POST /runs answered")
+    return int(text)
 
 
 def _read_context(header: str) -> dict[str, Cell]:

@@ -7,15 +7,15 @@ from typing import Annotated
 from litestar import Controller, delete, get, post
 from litestar.params import QueryParameter
 
-from pytest_atdm.core.errors import Conflict, InvalidRequest, NotFound, RowRefused
-from pytest_atdm.core.model import ResetReport
+from pytest_atdm.core.errors import Conflict, DatabaseBusy, InvalidRequest, LeaseLost, NotFound, RowRefused
+from pytest_atdm.core.model import ReapedRun, ResetReport, StartedRun
 from pytest_atdm.core.wire import load
-from seeder.records import RunStart
+from seeder.records import Lease, RunStart
 from seeder.routes.answer import JsonAnswer, answer_json
-from seeder.routes.bodies import RunBody
+from seeder.routes.bodies import HeartbeatBody, ReapBody, RunBody
 from seeder.routes.given import Call, Id, Service
 from seeder.routes.openapi import Input
-from seeder.routes.shapes import RunShape, StartedRun, shape_run
+from seeder.routes.shapes import RunShape, shape_run
 
 MAX_PAGE_RUNS = 200
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE_RUNS)]
@@ -39,7 +39,11 @@ class Runs(Controller):
         errors=(InvalidRequest, Conflict),
     )
     async def start_run(self, request: Call, seeder: Service) -> JsonAnswer:
-        """Records the run, or starts an ended one again: 201. Active with the same values: 200; with others: 409."""
+        """Records the run, or starts one that is over again: 201. Active with the same values: 200; with others: 409.
+
+        The answer's *lease_s* says within which time the lease has to be renewed, again and again: each third of it is
+        a good measure.
+        """
         body = load(await request.body(), RunBody, what="the run")
         run = await seeder.start_run(
             RunStart(
@@ -48,12 +52,46 @@ class Runs(Controller):
                 actor=body.actor,
                 seed=body.seed,
                 as_of=body.as_of.isoformat(),
+                owner=body.owner,
+                keep_s=body.keep_s,
             )
         )
         started = StartedRun(
-            run_id=run.run_id, state=run.state, started_at=run.started_at, audit_url=seeder.audit_url(run.run_id)
+            run_id=run.run_id,
+            state=run.state,
+            epoch=run.epoch,
+            lease_s=run.lease_s or 0,
+            expires_at=run.expires_at or "",
+            started_at=run.started_at,
+            audit_url=seeder.audit_url(run.run_id),
         )
         return answer_json(started, status=201 if run.created else 200)
+
+    @post(
+        "/runs/{run_id:str}/heartbeat",
+        summary="Renew a run's lease",
+        status_code=200,
+        body=HeartbeatBody,
+        answers={200: Lease},
+        errors=(InvalidRequest, NotFound, LeaseLost),
+    )
+    async def renew_lease(self, request: Call, seeder: Service, run_id: Id) -> JsonAnswer:
+        """The sign of life that keeps the run's rows standing. 410: they are gone, and nothing more is seeded."""
+        body = load(await request.body(), HeartbeatBody, what="the heartbeat")
+        return answer_json(await seeder.renew_lease(run_id, body.epoch))
+
+    @post(
+        "/runs/reap",
+        summary="End runs for their owners",
+        status_code=200,
+        body=ReapBody,
+        answers={200: list[ReapedRun]},
+        errors=(InvalidRequest, NotFound, RowRefused, DatabaseBusy),
+    )
+    async def reap(self, request: Call, seeder: Service) -> JsonAnswer:
+        """Resets and ends a run whatever its lease, or all whose lease has lapsed; their owners are refused after."""
+        body = load(await request.body(), ReapBody, what="the body")
+        return answer_json(await seeder.reap(body.run_id))
 
     @get("/runs", summary="List runs", inputs=PAGING, answers={200: list[RunShape]}, errors=(InvalidRequest,))
     async def list_runs(self, seeder: Service, limit: Limit = 50, before: Before = None) -> JsonAnswer:
@@ -71,7 +109,7 @@ class Runs(Controller):
         summary="Reset a run",
         status_code=200,
         answers={200: ResetReport},
-        errors=(NotFound, Conflict, RowRefused),
+        errors=(NotFound, Conflict, RowRefused, DatabaseBusy),
     )
     async def reset_run(self, seeder: Service, run_id: Id) -> JsonAnswer:
         """Resets every live request of the run and ends it; repeated, it finds nothing to do."""
@@ -82,7 +120,7 @@ class Runs(Controller):
         summary="Reset all runs",
         status_code=200,
         answers={200: ResetReport},
-        errors=(Conflict, RowRefused),
+        errors=(Conflict, RowRefused, DatabaseBusy),
     )
     async def reset_all(self, seeder: Service) -> JsonAnswer:
         """Resets every live request of every run; active runs stay active."""

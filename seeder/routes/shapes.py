@@ -13,16 +13,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StartedRun:
-    """A run that may be seeded into."""
-
-    run_id: str
-    state: str
-    started_at: str
-    audit_url: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RowsShape:
     """Rows by table id."""
 
@@ -38,16 +28,26 @@ class VerdictsShape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunShape:
-    """A run: *requests* were ever made in it, *live_rows* stand in the target now. Times are ISO-8601 in UTC."""
+    """A run: *requests* were ever made in it, *live_rows* stand in the target now. Times are ISO-8601 in UTC.
+
+    *state* is ``reaped`` where it was ended for its owner. It was started *age_s* seconds ago. The lease of an
+    active run lapses at *expires_at*, in *lease_left_s* seconds; *kept*: nobody has to renew it until then.
+    """
 
     run_id: str
     session_id: str
     actor: str
+    owner: str
     seed: int
     as_of: str
-    state: Literal["active", "ended"]
+    state: Literal["active", "ended", "reaped"]
+    epoch: int
     started_at: str
     ended_at: str | None
+    expires_at: str | None
+    kept: bool
+    age_s: int
+    lease_left_s: int | None
     live_rows: int
     requests: int
     audit_url: str
@@ -120,11 +120,17 @@ def shape_run(run: RunRecord, audit_url: str) -> RunShape:
         run_id=run.run_id,
         session_id=run.session_id,
         actor=run.actor,
+        owner=run.owner,
         seed=run.seed,
         as_of=run.as_of,
         state=run.state,
+        epoch=run.epoch,
         started_at=run.started_at,
         ended_at=run.ended_at,
+        expires_at=run.expires_at,
+        kept=run.kept,
+        age_s=run.age_s,
+        lease_left_s=run.lease_left_s,
         live_rows=run.live_rows,
         requests=run.requests,
         audit_url=audit_url,

@@ -99,6 +99,7 @@ def test_a_receipt_for_people(atdm: Atdm) -> None:
         "pytest file": f"{root}fixtures/atdm_{SCENARIO}.py",
         "audit": "http://<address>/ui/audit/<ulid>?key=<key>",
         "database": facts["database"],
+        "stands until": facts["stands until"],
         "undo": "atdm reset <ulid> --token <token>",
     }
 
@@ -125,8 +126,8 @@ def test_a_receipt_in_json(atdm: Atdm, tmp_path: Path) -> None:
     assert (outcome.code, outcome.err) == (0, "")
     receipt = outcome.payload
     assert sorted(receipt) == [
-        "as_of", "audit_url", "cleanup_token", "database_url", "entities", "fixtures", "plan_hash", "replayed",
-        "request_id", "request_key", "rows", "run_id", "scenario",
+        "as_of", "audit_url", "cleanup_token", "database_url", "entities", "fixtures", "kept_until", "plan_hash",
+        "replayed", "request_id", "request_key", "rows", "run_id", "scenario",
     ]  # fmt: skip
     assert receipt["fixtures"] == {"playwright": str(tmp_path / f"atdm_{SCENARIO}.json")}
     emitted = json.loads((tmp_path / f"atdm_{SCENARIO}.json").read_text())

@@ -107,6 +107,7 @@ EVENTS: Final = {
     "consumed_by_test": "the test has used the rows: its id and how it ended",
     "reset_executed": "the rows are gone: counts by table, the application's apart, and what was left",
     "run_ended": "the run is over; nothing is seeded into it any more",
+    "run_reaped": "the run is over because its lease lapsed, its seeder ended, or an operator said so",
 }
 
 SEEDER_VARIABLES: Final = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -61,12 +60,11 @@ def test_a_request_by_intent_comes_and_goes(client: SeederClient) -> None:
 
 def test_a_run_is_started_listed_and_ended(client: SeederClient) -> None:
     """Starting it twice with the same values is the same run."""
-    values = {"run_id": RUN_ID, "session_id": RUN_ID, "actor": "test", "as_of": str(datetime.date(2026, 1, 31))}
+    first, again = (
+        client.start_run(run_id=RUN_ID, session_id=RUN_ID, actor="test", as_of="2026-01-31", seed=1) for _ in range(2)
+    )
 
-    first = client.start_run(**values, seed=1)
-    again = client.start_run(**values, seed=1)
-
-    assert first["audit_url"] == again["audit_url"]
+    assert first == again
     assert RUN_ID in {run["run_id"] for run in client.runs()}
     client.reset_run(RUN_ID)
     assert next(run for run in client.runs() if run["run_id"] == RUN_ID)["state"] == "ended"

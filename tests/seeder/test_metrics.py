@@ -27,6 +27,7 @@ def test_the_text_is_prometheus_format_as_a_whole() -> None:
     counters.count_request("refused", seconds=0.25)
     report = ResetReport(seeded={"a": 4}, made_by_sut={"b": 1})
     counters.count_reset(report, seconds=0.5)
+    counters.count_reaped()
 
     assert """\
 # TYPE atdm_requests_total counter
@@ -47,6 +48,8 @@ atdm_reset_rows_total{made_by="sut"} 1
 # TYPE atdm_reset_seconds summary
 atdm_reset_seconds_count 1
 atdm_reset_seconds_sum 0.500000
+# TYPE atdm_reaped_runs_total counter
+atdm_reaped_runs_total 1
 # TYPE atdm_active_runs gauge
 atdm_active_runs 1
 # TYPE atdm_live_requests gauge

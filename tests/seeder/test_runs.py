@@ -18,7 +18,7 @@ def test_starting_a_run_twice_is_one_run(shop: Caller) -> None:
 
     assert (201, 200) == (first.status_code, second.status_code)
     assert first.json() == second.json()
-    assert {"run_id", "state", "started_at", "audit_url"} == first.json().keys()
+    assert {"run_id", "state", "epoch", "lease_s", "expires_at", "started_at", "audit_url"} == first.json().keys()
     problem_of(shop.http.post("/runs", json={**body, "seed": 2}), 409, "conflict")
 
 
@@ -42,8 +42,8 @@ def test_runs_are_listed_newest_first_in_pages(shop: Caller) -> None:
     listed = [run["run_id"] for run in [*first, *second]]
     assert sorted(started, reverse=True) == listed
     assert {
-        "run_id", "session_id", "actor", "seed", "as_of", "state",
-        "started_at", "ended_at", "live_rows", "requests", "audit_url",
+        "run_id", "session_id", "actor", "owner", "seed", "as_of", "state", "epoch",
+        "started_at", "ended_at", "expires_at", "kept", "age_s", "lease_left_s", "live_rows", "requests", "audit_url",
     } == first[0].keys()  # fmt: skip
 
 

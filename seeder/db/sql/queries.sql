@@ -122,28 +122,65 @@ JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = substr(a.name, strpos(
 WHERE c.reltuples <= $2 ORDER BY a.n;
 
 -- start_run --
--- A new run, or an ended one started again with everything but its audit chain new; no row where it is active.
-INSERT INTO atdm.run AS r (run_id, session_id, actor, seed, as_of, positions) VALUES ($1, $2, $3, $4, $5::text::date, $6)
-ON CONFLICT (run_id) DO UPDATE SET session_id = EXCLUDED.session_id, actor = EXCLUDED.actor, seed = EXCLUDED.seed, as_of = EXCLUDED.as_of,
-    positions = EXCLUDED.positions, state = 'active', started_at = EXCLUDED.started_at, ended_at = NULL, epoch = r.epoch + 1
-WHERE r.state = 'ended' RETURNING epoch;
+-- A new run, or one that is over started again with everything but its audit chain new; no row where it is active.
+-- Its lease is granted by the seeder $8 for $9 seconds, kept or not ($10).
+WITH started AS (
+    INSERT INTO atdm.run AS r (run_id, session_id, actor, seed, as_of, positions, owner) VALUES ($1, $2, $3, $4, $5::text::date, $6, $7)
+    ON CONFLICT (run_id) DO UPDATE SET session_id = EXCLUDED.session_id, actor = EXCLUDED.actor, seed = EXCLUDED.seed, as_of = EXCLUDED.as_of,
+        positions = EXCLUDED.positions, owner = EXCLUDED.owner, state = 'active', started_at = EXCLUDED.started_at, ended_at = NULL,
+        epoch = r.epoch + 1
+    WHERE r.state <> 'active' RETURNING run_id, epoch
+)
+INSERT INTO atdm.lease (run_id, epoch, seeder_id, lease_s, kept, expires_at)
+    SELECT run_id, epoch, $8, $9, $10, clock_timestamp() + make_interval(secs => $9::integer) FROM started RETURNING epoch;
+
+-- renew_lease --
+-- Let the lease of the run $1 in its epoch $2 begin anew, by the seeder $3; no row where that is lost.
+UPDATE atdm.lease SET seeder_id = $3, expires_at = clock_timestamp() + make_interval(secs => lease_s) WHERE run_id = $1 AND epoch = $2
+RETURNING lease_s, atdm.utc(expires_at) AS expires_at;
+
+-- lapsed_runs --
+-- What time it is for leases, in seconds since 1970, and the runs whose lease lapsed $1 seconds ago or earlier.
+SELECT extract(epoch FROM clock_timestamp())::float8 AS now, ARRAY(
+    SELECT run_id FROM atdm.lease WHERE expires_at < clock_timestamp() - make_interval(secs => $1) ORDER BY expires_at) AS run_ids;
+
+-- abandoned_runs --
+-- Runs that nobody asked to keep: of the seeder $1, or with $2 of any but it.
+SELECT run_id FROM atdm.lease WHERE NOT kept AND (seeder_id = $1) <> $2 ORDER BY run_id;
+
+-- lock_lapsed --
+-- The lease of the active run $1, unless a request or another reaper is at work on it; with $2 only if it lapsed that many seconds ago.
+-- From here on nobody seeds into the run, and nobody renews its lease.
+SELECT l.epoch, atdm.utc(l.expires_at) AS expires_at FROM atdm.run r JOIN atdm.lease l USING (run_id)
+WHERE r.run_id = $1 AND r.state = 'active' AND ($2::float8 IS NULL OR l.expires_at < clock_timestamp() - make_interval(secs => $2))
+FOR NO KEY UPDATE SKIP LOCKED;
+
+-- mark_removed_by --
+-- Say in the reports of the requests $1 who it was that removed their rows.
+UPDATE atdm.request SET report = report || jsonb_build_object('by', $2::text) WHERE request_id = ANY ($1::text[]) AND state = 'reset';
 
 -- append_run_events --
 -- Events of the run itself.
 SELECT atdm.append_events($1, NULL, $2, $3, NULL);
 
 -- end_run --
--- End an active run; no row where it is not active.
-UPDATE atdm.run SET state = 'ended', ended_at = clock_timestamp() WHERE run_id = $1 AND state = 'active' RETURNING run_id;
+-- Give an active run the state $2, and its lease back; no row where it is not active.
+WITH done AS (
+    UPDATE atdm.run SET state = $2, ended_at = clock_timestamp() WHERE run_id = $1 AND state = 'active' RETURNING run_id
+)
+DELETE FROM atdm.lease l USING done d WHERE l.run_id = d.run_id RETURNING l.run_id;
 
 -- read_runs --
 -- Runs, newest first: one by id ($1), or those before $2, at most $3.
-SELECT r.run_id, r.session_id, r.actor, r.seed, r.as_of::text, r.state, atdm.utc(r.started_at) AS started_at, atdm.utc(r.ended_at) AS ended_at,
+SELECT r.run_id, r.session_id, r.actor, r.owner, r.seed, r.as_of::text, r.state, r.epoch, atdm.utc(r.started_at) AS started_at,
+    atdm.utc(r.ended_at) AS ended_at, l.lease_s, atdm.utc(l.expires_at) AS expires_at, coalesce(l.kept, false) AS kept,
+    extract(epoch FROM clock_timestamp() - r.started_at)::integer AS age_s,
+    extract(epoch FROM l.expires_at - clock_timestamp())::integer AS lease_left_s,
     (SELECT count(*) FROM atdm.request q WHERE q.run_id = r.run_id) AS requests,
     (SELECT count(*) FROM atdm.request q JOIN atdm.ledger l USING (request_id) WHERE q.run_id = r.run_id AND q.state = 'live')
         + (SELECT coalesce(sum(l.last - l.first + 1), 0)::bigint FROM atdm.request q JOIN atdm.ledger_range l USING (request_id)
             WHERE q.run_id = r.run_id AND q.state = 'live') AS live_rows
-FROM atdm.run r
+FROM atdm.run r LEFT JOIN atdm.lease l ON l.run_id = r.run_id
 WHERE ($1::text IS NULL OR r.run_id = $1) AND ($2::text IS NULL OR r.run_id < $2)
 ORDER BY r.run_id DESC LIMIT $3;
 

@@ -1,0 +1,54 @@
+"""The sign of life that keeps a run's rows standing: a thread that renews the lease, whatever the tests are doing."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+from pytest_atdm._client import SeederClient
+from pytest_atdm.core.errors import AtdmError, LeaseLost, SeederError
+
+if TYPE_CHECKING:
+    from pytest_atdm._sidecar import SeederAddress
+
+#: Renewals in the time of a lease: two may fail, or be late.
+BEATS_PER_LEASE: Final = 3
+#: A kept run's lease is long; it counts from the session's end, to the minute.
+LONGEST_PAUSE_S: Final = 60.0
+
+
+class Heartbeat:
+    """Renews the lease of one run until ``stop``; ``lost`` is the error once the seeder has said that it is lost."""
+
+    def __init__(self, address: SeederAddress, run_id: str, *, epoch: int, lease_s: float) -> None:
+        self.lost: LeaseLost | None = None
+        self._pause_s = min(lease_s / BEATS_PER_LEASE, LONGEST_PAUSE_S)
+        self._client = SeederClient(address, timeout_s=self._pause_s)
+        self._run = run_id, epoch
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True, name="atdm-heartbeat")
+        # Debuggers that stop all threads at a breakpoint let this one go on: the rows are to stand meanwhile.
+        self._thread.pydev_do_not_trace = True  # type: ignore[attr-defined]
+        self._thread.is_pydev_daemon_thread = True  # type: ignore[attr-defined]
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; returns when it has ended."""
+        self._stopped.set()
+        self._thread.join()
+        self._client.close()
+
+    def _beat(self) -> None:
+        pause_s = self._pause_s
+        while not self._stopped.wait(pause_s):
+            try:
+                self._client.renew_lease(*self._run)
+            except LeaseLost as lost:
+                self.lost = lost
+                return
+            except SeederError:
+                pause_s = self._pause_s / BEATS_PER_LEASE  # sooner again: there is a lease to lose
+            except AtdmError:
+                return  # the run is unknown: the tests will hear of it by themselves
+            else:
+                pause_s = self._pause_s
