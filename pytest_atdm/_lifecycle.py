@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pytest_atdm._report import count_noun
+from pytest_atdm._report import count_noun, describe_rows, note_end
 from pytest_atdm._session import session_of
 from pytest_atdm._state import NOTES, SESSION, is_worker
 from pytest_atdm._xdist import tell_controller
@@ -30,7 +30,12 @@ def reset_everything(config: pytest.Config) -> str:
         session_of(config).close()  # a session that does not start has no end that would do it
         raise pytest.UsageError(f"atdm: --atdm-reset-all failed: {exc}") from exc
     rows, requests = count_noun(_count_rows(report), "row"), count_noun(report.requests, "request")
-    return f"--atdm-reset-all removed {rows} of {requests}"
+    done = f"--atdm-reset-all removed {rows} of {requests}"
+    return (
+        describe_rows(f"{done}, and had to leave {count_noun(len(report.left), 'row')}", report.left)
+        if report.left
+        else done
+    )
 
 
 def close_session(config: pytest.Config) -> None:
@@ -54,8 +59,8 @@ def _close(config: pytest.Config) -> None:
         notes.append(f"{run} is kept until {atdm.kept_until[:19]}Z; earlier it goes with: atdm reap {run.split()[-1]}")
     if report is not None and _count_rows(report):
         notes.append(f"the end of {run} removed {count_noun(_count_rows(report), 'row')} that tests had left")
-    if report is not None and report.left:
-        notes.append(f"the end of {run} had to leave {count_noun(len(report.left), 'row')}")
+    if report is not None:
+        note_end(config, run, report)
 
 
 def _count_rows(report: ResetReport) -> int:

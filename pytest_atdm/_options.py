@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, cast, get_args
 from urllib.parse import urlsplit
 
 from pytest_atdm.core.errors import SettingError
@@ -24,6 +24,8 @@ TOKEN_VARIABLE: Final = "ATDM_TOKEN"
 UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 MAX_KEEP_S: Final = 30 * UNIT_S["d"]
 MAX_SEED: Final = 2**63 - 1  # a bigint: the seeder stores it with the run
+#: What becomes of a cleanup that has to leave rows.
+Leaks: TypeAlias = Literal["error", "warn", "ignore"]
 
 
 class Option(NamedTuple):
@@ -72,6 +74,12 @@ OPTIONS: Final = (
     Option("seed", "N", "seed of all generated values (default: 0)", "int"),
     Option("as_of", "DATE", "the day that scenarios call as_of, like 2026-01-31 (default: today in UTC)"),
     Option(
+        "leaks",
+        "ACTION",
+        "what a cleanup that has to leave rows is: an error, or with warn a warning, or with ignore "
+        "a line of the summary (default: error)",
+    ),
+    Option(
         "keep_data",
         "DURATION",
         "leave the rows of every test standing, for so long after the session's end, like 30m, 2h or 1d",
@@ -98,6 +106,7 @@ class Settings:
     run_id: str | None
     seed: int
     as_of: date
+    leaks: Leaks
     keep_s: int | None
     fixtures_dir: Path | None
     reset_all: bool
@@ -169,6 +178,7 @@ def resolve_settings(
         run_id=_read_run_id(given["run_id"]),
         seed=_read_seed(given["seed"]),
         as_of=_read_as_of(given["as_of"]),
+        leaks=_read_leaks(given["leaks"]),
         keep_s=_read_duration(given["keep_data"]),
         fixtures_dir=found.base / found.text if (found := given["fixtures_dir"]) else None,
         reset_all=reset_all,
@@ -296,6 +306,15 @@ def _read_as_of(given: Given | None) -> date:
         return date.fromisoformat(given.text)
     except ValueError:
         raise _refuse(given, "is not a date", "write it like 2026-01-31") from None
+
+
+def _read_leaks(given: Given | None) -> Leaks:
+    if given is None:
+        return "error"
+    for action in get_args(Leaks):
+        if given.text == action:
+            return cast("Leaks", action)
+    raise _refuse(given, "is nothing that a leak can be", f"write one of {', '.join(get_args(Leaks))}")
 
 
 def _read_duration(given: Given | None) -> int | None:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pytest_atdm._state import NOTES, SETTINGS, is_worker
+from pytest_atdm._state import LEAKED, NOTES, SETTINGS, is_worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_atdm._options import Settings
-    from pytest_atdm.core.model import Receipt, ResetReport
+    from pytest_atdm.core.model import LeftRow, MissingIndex, Receipt, ResetReport
 
 #: Name of the property on reports (``user_properties``, so in JUnit XML too): one JSON text per request.
 PROPERTY: Final = "atdm"
@@ -23,7 +23,10 @@ PROPERTY: Final = "atdm"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestReport:
-    """One request: what was seeded, and, once it has been reset, what was removed and what was not (rows)."""
+    """One request: what was seeded, and, once it has been reset, what was removed and what was not (rows).
+
+    *changed* are rows from before that were written meanwhile; *beyond* counts what triggers and ON DELETE did more.
+    """
 
     request_id: str
     run_id: str
@@ -35,7 +38,17 @@ class RequestReport:
     made_by_sut: int = 0
     detached: int = 0
     left: int = 0
+    changed: int = 0
+    beyond: int = 0
 
+
+#: How the summary calls what is not always there.
+_SELDOM: Final = {
+    "detached": "detached",
+    "left": "left",
+    "changed": "from before written meanwhile",
+    "beyond": "more writes of triggers or ON DELETE",
+}
 
 #: This process's own requests: no report follows on what is reset after Ctrl-C.
 _OWN: Final[pytest.StashKey[dict[str, RequestReport]]] = pytest.StashKey()
@@ -61,6 +74,39 @@ def report_reset(seeded: RequestReport, reset: ResetReport) -> RequestReport:
         made_by_sut=sum(reset.made_by_sut.values()),
         detached=len(reset.detached),
         left=len(reset.left),
+        changed=len(reset.changed) + reset.more_changed,
+        beyond=sum(one.inserted + one.updated + one.deleted for one in reset.beyond.values()),
+    )
+
+
+def describe_rows(what: str, rows: Sequence[LeftRow], more: int = 0) -> str:
+    """Return *what* and a line for each of *rows*, with its key and why it is told; *more* of them are only counted."""
+    lines = [f"  {row.table} {dict(row.key)}: {row.why}" for row in rows]
+    return "\n".join((what, *lines, *([f"  and {more} more"] if more else [])))
+
+
+def note_end(config: pytest.Config, run: str, report: ResetReport) -> None:
+    """Note what the end of *run* had to leave, and which indexes it found missing; nothing twice.
+
+    Where leaks are errors the session fails for what was left.
+    """
+    notes, leaks = config.stash[NOTES], config.stash[SETTINGS].leaks
+    found = [_describe_index(index) for index in report.missing_indexes]
+    if report.left:
+        what = f"the end of {run} had to leave {count_noun(len(report.left), 'row')}"
+        if leaks == "error":
+            config.stash[LEAKED] = True
+            what += ", for which the session fails (see --atdm-leaks)"
+        found.append(what if leaks == "ignore" else describe_rows(what, report.left))
+    notes.extend(note for note in found if note not in notes)
+
+
+def _describe_index(index: MissingIndex) -> str:
+    """The number of rows is rounded down to a power of ten, so that every worker of a session says the same."""
+    rows = 10 ** (len(str(index.rows)) - 1)
+    return (
+        f"no index serves the reference of {index.table} to {index.parent}, so that each cleanup reads more than "
+        f"{rows:,} rows; this helps: {index.statement}"
     )
 
 
@@ -122,7 +168,7 @@ def _count_rows(requests: Sequence[RequestReport]) -> str:
         f"{total('removed')} removed",
         f"{total('made_by_sut')} more that the application made",
     ]
-    parts += [f"{total(name)} {name}" for name in ("detached", "left") if total(name)]
+    parts += [f"{total(name)} {words}" for name, words in _SELDOM.items() if total(name)]
     parts += [f"{count_noun(standing, 'request')} not reset by the test"] if standing else []
     return ", ".join(parts)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import pytest
 
 from pytest_atdm._markers import Wish
-from pytest_atdm._report import attach_report, count_noun, report_reset, report_seeded
+from pytest_atdm._report import attach_report, count_noun, describe_rows, report_reset, report_seeded
 from pytest_atdm._session import session_of
 from pytest_atdm._state import OUTCOME, WISH
 from pytest_atdm.core.audit import EventKind
@@ -29,7 +29,7 @@ _FATAL: Final = (SeederUnreachable, DatabaseUnavailable, LeaseLost)
 
 
 class AtdmWarning(pytest.PytestWarning):
-    """Something that a reset had to change beyond the rows that it removed."""
+    """A row that stands after a reset: it had to change or leave it, or the application has changed it."""
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class RowsOfTest:
 
         Raises:
             AtdmError: the first reset that failed.
-            pytest.fail.Exception: rows were left standing.
+            pytest.fail.Exception: rows were left standing, and that is to be an error.
         """
         reports: list[ResetReport] = []
         errors: list[AtdmError] = []
@@ -80,8 +80,8 @@ class RowsOfTest:
                 errors.append(exc)
         if errors:
             raise errors[0]
-        left = [row for report in reports for row in report.left]
-        self._speak_of(left, detached=[row for report in reports for row in report.detached])
+        self._warn_of(reports)
+        self._speak_of_leaks([row for report in reports for row in report.left])
 
     def _let_go(self, live: LiveRequest) -> list[ResetReport]:
         if self._session.settings.keep_s is not None:
@@ -91,13 +91,25 @@ class RowsOfTest:
         attach_report(self._item, report_reset(report_seeded(live.receipt), report))
         return [report]
 
-    def _speak_of(self, left: Sequence[LeftRow], *, detached: Sequence[LeftRow]) -> None:
+    def _warn_of(self, reports: Sequence[ResetReport]) -> None:
+        detached = [row for report in reports for row in report.detached]
+        changed = {(row.table, str(row.key)): row for report in reports for row in report.changed}
+        more = sum(report.more_changed for report in reports)
         if detached:
-            what = f"the cleanup changed {count_noun(len(detached), 'row')} that stood before the test"
-            self._item.warn(AtdmWarning(_describe_rows(what, detached)))
-        if left:
-            what = f"left standing by the cleanup: {count_noun(len(left), 'row')}"
-            pytest.fail(_describe_rows(what, left), pytrace=False)
+            what = f"atdm: the cleanup changed {count_noun(len(detached), 'row')} that stood before the test"
+            self._item.warn(AtdmWarning(describe_rows(what, detached)))
+        if changed:
+            count = count_noun(len(changed) + more, "row")
+            what = f"atdm: {count} that stood before the test changed meanwhile, which no cleanup undoes"
+            self._item.warn(AtdmWarning(describe_rows(what, [*changed.values()], more)))
+
+    def _speak_of_leaks(self, left: Sequence[LeftRow]) -> None:
+        leaks = self._session.settings.leaks
+        what = describe_rows(f"atdm: left standing by the cleanup: {count_noun(len(left), 'row')}", left)
+        if left and leaks == "warn":
+            self._item.warn(AtdmWarning(what))
+        if left and leaks == "error":
+            pytest.fail(what, pytrace=False)
 
     def _events(self, live: LiveRequest) -> list[Json]:
         outcome = self._item.stash.get(OUTCOME, "error")
@@ -145,8 +157,3 @@ def clear_errors(session: pytest.Session) -> Iterator[None]:
             session_of(session.config).lost = exc
             session.shouldstop = f"atdm: {exc.message}"
         raise pytest.fail.Exception(str(exc), pytrace=False) from None
-
-
-def _describe_rows(what: str, rows: Sequence[LeftRow]) -> str:
-    lines = [f"  {row.table} {dict(row.key)}: {row.why}" for row in rows]
-    return "\n".join((f"atdm: {what}", *lines))

@@ -18,6 +18,8 @@ HEAD_START: Final[pytest.StashKey[HeadStart]] = pytest.StashKey()
 SESSION: Final[pytest.StashKey[AtdmSession]] = pytest.StashKey()
 #: Lines that the session has to say about itself when it ends.
 NOTES: Final[pytest.StashKey[list[str]]] = pytest.StashKey()
+#: Whether the end of a run had to leave rows, and the session fails for it.
+LEAKED: Final[pytest.StashKey[bool]] = pytest.StashKey()
 #: What the test asks for, read from its mark at collection.
 WISH: Final[pytest.StashKey[Wish]] = pytest.StashKey()
 #: How the test ended: passed, failed, skipped, or error where its setup failed.

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 import pytest
 
-from pytest_atdm._state import NOTES, SETTINGS
+from pytest_atdm._state import LEAKED, NOTES, SETTINGS
 from pytest_atdm.core.ulid import make_ulid
 
 _KEY: Final = "atdm"
@@ -70,22 +70,24 @@ def tell_worker(node: WorkerNode) -> None:
 def tell_controller(config: pytest.Config) -> None:
     """Give the controller what a worker has to say when it ends."""
     output: dict[str, Any] = config.workeroutput  # type: ignore[attr-defined]  # put there by xdist
-    output[_KEY] = config.stash[NOTES]
+    output[_KEY] = {"notes": config.stash[NOTES], "leaked": config.stash[LEAKED]}
 
 
 def hear_worker(node: WorkerNode, *, crashed: bool) -> None:
     """Take a worker's last words; end the run of one that crashed, if reports of its tests show that it had one.
 
-    A worker that says nothing has said nothing: only a known crash leads to a deletion.
+    A worker that says nothing has said nothing: only a known crash leads to a deletion. What several say is said once.
     """
+    words = getattr(node, "workeroutput", {}).get(_KEY, {})
     notes = node.config.stash[NOTES]
-    notes.extend(getattr(node, "workeroutput", {}).get(_KEY, ()))
+    notes.extend(note for note in words.get("notes", ()) if note not in notes)
+    node.config.stash[LEAKED] |= words.get("leaked", False)
     if crashed:
         _end_run(node.config, derive_run_id(identity_of(node.config).run_id, node.workerinput["workerid"]))
 
 
 def _end_run(config: pytest.Config, run_id: str) -> None:
-    from pytest_atdm._report import read_requests  # lazy: startup
+    from pytest_atdm._report import note_end, read_requests  # lazy: startup
 
     if run_id not in {request.run_id for request in read_requests(config)}:
         return
@@ -99,6 +101,7 @@ def _end_run(config: pytest.Config, run_id: str) -> None:
     else:
         rows = sum(report.seeded.values()) + sum(report.made_by_sut.values())
         config.stash[NOTES].append(f"ended the run {run_id} of a crashed worker: {rows} rows removed")
+        note_end(config, f"the run {run_id}", report)
 
 
 def _make_identity(config: pytest.Config) -> Identity:

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_atdm import _options, hookspecs
 from pytest_atdm._fixtures import _atdm_rows, atdm_data, atdm_database_url, atdm_run
-from pytest_atdm._state import HEAD_START, NOTES, OUTCOME, SESSION, SETTINGS, is_worker
+from pytest_atdm._state import HEAD_START, LEAKED, NOTES, OUTCOME, SESSION, SETTINGS, is_worker
 from pytest_atdm.core.errors import SettingError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the mark and read the settings."""
     config.addinivalue_line("markers", _MARK)
     config.stash[NOTES] = []
+    config.stash[LEAKED] = False
     config.stash[SETTINGS] = _read_settings(config)
 
 
@@ -94,6 +95,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         from pytest_atdm._lifecycle import close_session  # lazy: startup
 
         close_session(session.config)
+    if session.config.stash[LEAKED] and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(config: pytest.Config) -> None:

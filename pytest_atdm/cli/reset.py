@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_atdm._client import SeederClient
-    from pytest_atdm.core.model import LeftRow, ResetReport
+    from pytest_atdm.core.model import LeftRow, ResetReport, SideEffect
 
 
 @click.command(short_help="Remove the rows of a request, or of all.")
@@ -77,8 +77,20 @@ def describe_reset(report: ResetReport) -> Iterator[str]:
         yield from format_table(("table", "seeded", "made by the application"), rows)
     total = sum(report.seeded.values()) + sum(report.made_by_sut.values())
     yield f"{total} rows removed, {report.requests} {'request' if report.requests == 1 else 'requests'}"
-    yield from (f"detached: {_describe_row(row)}" for row in report.detached)
-    yield from (f"left: {_describe_row(row)}" for row in report.left)
+    for label in ("detached", "left", "changed"):
+        yield from (f"{label}: {_describe_row(row)}" for row in getattr(report, label))
+    if report.more_changed:
+        yield f"changed: {report.more_changed} more"
+    for table, effect in report.beyond.items():
+        yield f"beyond: {table}: {_describe_effect(effect)} by triggers, rules or ON DELETE"
+    for index in report.missing_indexes:
+        yield f"slow: no index serves the reference of {index.table} (about {index.rows} rows) to {index.parent}:"
+        yield f"  {index.statement}"
+
+
+def _describe_effect(effect: SideEffect) -> str:
+    counts = {"inserted": effect.inserted, "updated": effect.updated, "deleted": effect.deleted}
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
 
 
 def _describe_row(row: LeftRow) -> str:

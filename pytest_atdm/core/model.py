@@ -176,7 +176,7 @@ class StartedRun(Strict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftRow(Strict):
-    """A row that a reset left standing or only detached: *why* is ``old row refers`` or ``reference set to null``."""
+    """A row that stands after a reset, of which something is to be told: *why*."""
 
     table: str
     key: Mapping[str, Cell]
@@ -187,9 +187,36 @@ RemovedBy = Literal["owner", "operator", "reaper"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SideEffect(Strict):
+    """What became of rows of one table that nobody asked for: so many writes of each kind."""
+
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingIndex(Strict):
+    """A reference whose columns no index covers: what goes from *parent* has *table* read as a whole.
+
+    *rows* is about how many it has; *statement* makes the index.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    parent: str
+    rows: int
+    statement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResetReport(Strict):
     """What a reset removed, by table id, and what it left. *already* is True where it had been reset before.
 
+    *detached*: rows from before whose reference was set to NULL. *left*: rows that would have gone, and stand.
+    *beyond*: what triggers, rules and ON DELETE did with other rows, by table id. *changed*: the first of the rows from
+    before that seeded rows refer to and that were written since, which a reset does not undo; *more_changed* follow
+    them. *missing_indexes* are told at the end of a run, about the tables below those that it seeded.
     *by*: the request's or run's ``owner``; an ``operator``, who reset everything; or the ``reaper``, who reset a run
     whose lease had lapsed.
     """
@@ -198,6 +225,10 @@ class ResetReport(Strict):
     made_by_sut: Mapping[str, int]
     detached: tuple[LeftRow, ...] = ()
     left: tuple[LeftRow, ...] = ()
+    beyond: Mapping[str, SideEffect] = field(default_factory=dict)
+    changed: tuple[LeftRow, ...] = ()
+    more_changed: int = 0
+    missing_indexes: tuple[MissingIndex, ...] = ()
     requests: int = 1
     already: bool = False
     by: RemovedBy = "owner"

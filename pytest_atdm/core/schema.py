@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pytest_atdm.core.errors import SchemaMismatch
 from pytest_atdm.core.strict import Strict
@@ -26,6 +26,8 @@ Identity = Literal["", "always", "by default"]
 Match = Literal["simple", "full"]
 TriggerKind = Literal["before", "after", "instead of", "rule"]
 Right = Literal["select", "insert", "update", "delete"]
+#: What a foreign key itself does with the rows that refer to one that goes; all else refuses that.
+ON_DELETE_ACTIONS: Final = frozenset({"cascade", "set null", "set default"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,11 @@ class ForeignKey(Strict):
     match: Match = "simple"
     deferrable: bool = False
     period: bool = False
+
+    @property
+    def acts(self) -> bool:
+        """Whether the database itself removes or changes the rows that refer to one that goes."""
+        return self.on_delete in ON_DELETE_ACTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

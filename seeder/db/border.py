@@ -36,7 +36,8 @@ REFERENCE_BROKEN: Final = frozenset({"23503", "23001"})
 #: What the driver itself says of an argument that it cannot send; Postgres always says it more exactly.
 _NOT_SENT: Final = "22000"
 _ROW_EXISTS: Final = frozenset({"23505", "23P01"})
-_LOCKED: Final = "55P03"
+#: A lock did not come in time: whoever holds it may hold it for long.
+LOCKED: Final = "55P03"
 _GAVE_UP: Final = frozenset({"57014", *CLASHES})
 #: The transaction was open without work for too long, and Postgres has ended the session.
 _IDLE: Final = "25P03"
@@ -79,7 +80,7 @@ def translate(error: asyncpg.PostgresError, doing: str) -> AtdmError:
             f"{doing}: {_place(error)}: {error.detail or error}",
             hint="another row holds this key: leave the value to the planner, or override it with one that is free",
         )
-    if state == _LOCKED:
+    if state == LOCKED:
         return DatabaseBusy(
             f"{doing}: {error}",
             hint="does the application hold a transaction open on these rows? end it and try again",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_atdm.core.planner import MAX_LISTED
 from pytest_atdm.core.planner.order import order_removal
+from seeder.db.closure import is_hidden, is_lockable
 from seeder.db.keys import cell_sql, identify, match_sql
 from seeder.db.queries import QUERIES, quote_ident, quote_table, quote_text
 
@@ -60,10 +61,22 @@ class BulkRemoval:
     def _is_simple(self, relation: str) -> bool:
         """Return whether rows of *relation* go without triggers, and are referred to by what tells them alone."""
         table = self._target.schema.tables.get(relation)
-        if table is None or relation in self._target.guarded:
+        if table is None or table.row_security or relation in self._target.guarded | self._target.heirs:
             return False
         keys = (key for _, key in self._target.children.get(relation, ()))
-        return all(key.parent_columns == identify(table) and not key.period for key in keys)
+        is_told = all(key.parent_columns == identify(table) and not key.period for key in keys)
+        return is_told and not self._is_blind(table)
+
+    def _is_blind(self, table: Table) -> bool:
+        """Return whether a foreign key that acts may hit rows that nobody sees, or that come while nobody looks."""
+        children = [child for child, key in self._target.children.get(table.id, ()) if key.acts]
+        return any(is_hidden(child) for child in children) or bool(children and not is_lockable(table))
+
+    async def _lock(self, connection: asyncpg.Connection, relation: str, rows: str, *arguments: object) -> None:
+        """Lock *rows*, the SQL from FROM on, where foreign keys act: nobody comes to refer to them from then on."""
+        if any(key.acts for _, key in self._target.children.get(relation, ())):
+            statement = f"SELECT count(*) FROM (SELECT {rows} FOR UPDATE OF t) l"
+            await connection.fetchval(statement, *arguments, timeout=WIDE_TIMEOUT_S)
 
     # -- rows whose keys are ranges
 
@@ -72,6 +85,8 @@ class BulkRemoval:
     ) -> Counter[tuple[str, str]]:
         removed: Counter[tuple[str, str]] = Counter()
         for row in await connection.fetch(QUERIES["ranges_of"], relation, live):
+            within = f"FROM {quote_table(relation)} t WHERE t.{quote_ident(row['key_column'])} BETWEEN $1 AND $2"
+            await self._lock(connection, relation, within, row["first"], row["last"])
             if await self._is_range_free(connection, row):
                 removed[relation, row["request_id"]] += await self._delete_range(connection, row)
         return removed
@@ -106,6 +121,11 @@ class BulkRemoval:
         self, connection: asyncpg.Connection, relation: str, live: Sequence[str]
     ) -> Counter[tuple[str, str]]:
         table = self._target.schema.tables[relation]
+        entered = (
+            f"FROM atdm.ledger l JOIN {quote_table(relation)} t ON {match_sql(table, 't', 'l.key')}"
+            " WHERE l.relation = $1 AND l.request_id = ANY ($2::text[])"
+        )
+        await self._lock(connection, relation, entered, relation, live)
         for child, key in self._target.children.get(relation, ()):
             if await self._is_referred_to(connection, table, child, key, live):
                 return Counter()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.virtual_keys import VirtualKey
 from seeder.db.keys import cell_sql, identify, key_sql, match_sql
-from seeder.db.queries import quote_ident, quote_table, quote_text
+from seeder.db.queries import quote_ident, quote_text
+from seeder.db.steps import source_sql
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -39,10 +40,21 @@ class Edge:
 
 @dataclass(frozen=True, kw_only=True)
 class Closure:
-    """The seeded *tables*, all from which their rows can be referred to, and the *edges* between them."""
+    """The seeded *tables*, all from which their rows can be referred to, and the *edges* between them.
+
+    *is_blind*: a foreign key that acts may hit rows which the walk does not see, or which nothing keeps from coming to
+    refer to one that goes.
+    """
 
     tables: tuple[Table, ...]
     edges: tuple[Edge, ...]
+    is_blind: bool = False
+
+    @cached_property
+    def locked_tables(self) -> tuple[Table, ...]:
+        """Tables whose rows are locked before they go, as far as they can be: no key that acts has new prey then."""
+        parents = {edge.parent.id: edge.parent for edge in self.edges if edge.key.acts and is_lockable(edge.parent)}
+        return tuple(parents[name] for name in sorted(parents))
 
 
 def close_over(target: Target, roots: Collection[str]) -> Closure:
@@ -51,16 +63,30 @@ def close_over(target: Target, roots: Collection[str]) -> Closure:
     reached = {name for name in roots if name in schema.tables}
     frontier = sorted(reached)
     edges: list[Edge] = []
+    is_blind = False
     while frontier:
-        parent = frontier.pop()
-        for child, key in target.children[parent]:
+        parent = schema.tables[frontier.pop()]
+        for child, key in target.children[parent.id]:
+            edge = Edge(number=len(edges), child=child, parent=parent, key=key)
+            is_blind |= key.acts and (is_hidden(child) or not is_lockable(parent))
             if "select" in child.missing_rights:
-                continue  # nothing can be found there; should a row refer to ours, the database refuses its deletion
-            edges.append(Edge(number=len(edges), child=child, parent=schema.tables[parent], key=key))
+                continue  # nothing can be found there; a key that does not act has the database refuse the deletion
+            edges.append(edge)
             if child.id not in reached:
                 reached.add(child.id)
                 frontier.append(child.id)
-    return Closure(tables=tuple(schema.tables[name] for name in sorted(reached)), edges=tuple(edges))
+    tables = tuple(schema.tables[name] for name in sorted(reached))
+    return Closure(tables=tables, edges=tuple(edges), is_blind=is_blind)
+
+
+def is_hidden(table: Table) -> bool:
+    """Return whether *table* may have rows that the role does not see."""
+    return table.row_security or "select" in table.missing_rights
+
+
+def is_lockable(table: Table) -> bool:
+    """Return whether the role can lock every row that *table* has."""
+    return not is_hidden(table) and "update" not in table.missing_rights
 
 
 def reached_sql(closure: Closure, target: Target, *, with_edges: bool = False, wide: bool = False) -> str:
@@ -108,30 +134,37 @@ def _branch_sql(edge: Edge, target: Target, *, with_edges: bool) -> str:
     serial = target.serial_keys.get(edge.child.id)
     evidence = f"c.{quote_ident(serial.name)}::bigint" if serial else "NULL::bigint"
     mandatory = "false" if edge.nullable_columns else "true"
-    source, condition = _reference_sql(edge)
+    source, condition = _reference_sql(edge, target)
     return f"""
         SELECT {quote_text(edge.child.id)} AS relation, {key_sql(edge.child, "c")} AS key,
             {evidence} AS serial, {mandatory} AS mandatory{trace}
         FROM {source}
-        WHERE d.relation = {quote_text(edge.parent.id)} AND {condition}{_discriminator_sql(edge.key)}"""
+        WHERE d.relation = {quote_text(edge.parent.id)} AND {condition}{discriminator_sql(edge.key, "c")}"""
 
 
-def _discriminator_sql(key: ForeignKey) -> str:
-    """The condition under which a polymorphic reference is this one."""
+def discriminator_sql(key: ForeignKey, alias: str) -> str:
+    """Return the condition, with AND before it, under which a polymorphic reference is this one; empty for others."""
     if not isinstance(key, VirtualKey) or not key.by:
         return ""
-    return f" AND c.{quote_ident(key.by)} = {quote_text(str(key.value))}"
+    return f" AND {alias}.{quote_ident(key.by)} = {quote_text(str(key.value))}"
 
 
-def _reference_sql(edge: Edge) -> tuple[str, str]:
+def _reference_sql(edge: Edge, target: Target) -> tuple[str, str]:
     """The FROM and WHERE of "c refers to d"; through the parent's row where another key of it is referred to."""
+    parent, condition = refers_sql(edge, target, "c", "d.key")
+    return ", ".join(filter(None, (parent, f"{source_sql(target, edge.child.id)} c"))), condition
+
+
+def refers_sql(edge: Edge, target: Target, alias: str, key: str) -> tuple[str, str]:
+    """Return a FROM item (empty where none is needed) and the condition that *alias* refers to the row with *key*."""
     operators = ["="] * len(edge.key.columns)
     if edge.key.period:
         operators[-1] = "&&"  # the parent's time covers the child's, alone or with others
     pairs = list(zip(edge.key.columns, operators, edge.key.parent_columns, strict=True))
-    child = f"{quote_table(edge.child.id)} c"
     if set(edge.key.parent_columns) <= set(identify(edge.parent)):
-        refers = (f"c.{quote_ident(own)} {sign} {cell_sql(edge.parent, other, 'd.key')}" for own, sign, other in pairs)
-        return child, " AND ".join(refers)
-    refers = (f"c.{quote_ident(own)} {sign} p.{quote_ident(other)}" for own, sign, other in pairs)
-    return f"{quote_table(edge.parent.id)} p, {child}", " AND ".join((match_sql(edge.parent, "p", "d.key"), *refers))
+        refers = (
+            f"{alias}.{quote_ident(own)} {sign} {cell_sql(edge.parent, other, key)}" for own, sign, other in pairs
+        )
+        return "", " AND ".join(refers)
+    refers = (f"{alias}.{quote_ident(own)} {sign} p.{quote_ident(other)}" for own, sign, other in pairs)
+    return f"{source_sql(target, edge.parent.id)} p", " AND ".join((match_sql(edge.parent, "p", key), *refers))

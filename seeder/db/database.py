@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import secrets
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import asyncpg
@@ -14,20 +15,23 @@ from pytest_atdm.core.errors import Conflict, InternalError
 from pytest_atdm.core.planner import MAX_LISTED
 from pytest_atdm.core.virtual_keys import find_catalog_keys
 from seeder.db import audit, leases, reference, runs, standing
-from seeder.db.border import CLASHES, REFERENCE_BROKEN, translated
+from seeder.db.border import CLASHES, LOCKED, REFERENCE_BROKEN, translated
+from seeder.db.careful import OvertakenError
+from seeder.db.holders import busy_error
+from seeder.db.indexes import find_missing_indexes
 from seeder.db.introspect import read_target
 from seeder.db.keys import KeyBlocks
 from seeder.db.owner import prepare, renew_rights
 from seeder.db.pool import open_pool
 from seeder.db.queries import QUERIES
 from seeder.db.reports import sum_reports
-from seeder.db.reset import BATCH_REQUESTS, OvertakenError, ResetWriter
+from seeder.db.reset import BATCH_REQUESTS, ResetWriter
 from seeder.db.roles import read_working_role
 from seeder.db.seed import SeedWriter
 from seeder.db.trial import Trials
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from pytest_atdm.core.catalog import Catalog
@@ -58,6 +62,12 @@ _Answer = TypeVar("_Answer")
 
 #: Attempts of a reset while the SUT writes below the rows, the first included.
 _ATTEMPTS: Final = 4
+#: Of these, such as wait for a lock until Postgres gives up. Whoever holds it has had the time of one more.
+_LOCKED_ATTEMPTS: Final = 2
+#: What may be another way the next time.
+_PASSING: Final = frozenset({LOCKED, *CLASHES, *REFERENCE_BROKEN})
+#: How long the reset of one request may take, but for its volumes: less than its caller waits.
+_RESET_S: Final = 25
 
 #: How long a running statement may hold up the end of the process.
 _CLOSE_S: Final = 5
@@ -80,6 +90,7 @@ class Database:
         self._target: Target | None = None
         self._writers: tuple[SeedWriter, ResetWriter] | None = None
         self._counts_of: dict[str, Mapping[str, int]] = {}  # live requests that this process made
+        self._tables_of: dict[str, set[str]] = defaultdict(set)  # by run, what was seeded by this process
 
     @classmethod
     async def open(cls, settings: Settings, catalog: Catalog | None = None, folders: Sequence[Path] = ()) -> Database:
@@ -183,6 +194,7 @@ class Database:
         _, seeder, _ = await self._current()
         outcome = await seeder.write(command, batches)
         self._counts_of[outcome.request_id] = outcome.counts
+        self._tables_of[command.plan.run_id].update(outcome.counts)
         return outcome
 
     async def try_plan(self, plan: Plan) -> TrialOutcome:
@@ -226,6 +238,7 @@ class Database:
         Raises:
             NotFound: no such request.
             Unauthorized: the token is not this request's.
+            Conflict: others change its rows all the time; nothing has changed.
             RowRefused: a constraint or trigger of the target refused the deletion; nothing has changed.
         """
         counts = self._counts_of.get(request_id)
@@ -237,26 +250,33 @@ class Database:
             (report,) = await writer.reset(connection, [request_id], tables, token_hash, events, wide=wide)
             return report
 
-        report = await self._retry(f"resetting request {request_id}", reset)
+        report = await self._retry(f"resetting request {request_id}", reset, tables, None if wide else _RESET_S)
         self._counts_of.pop(request_id, None)
         return report
 
     async def reset_run(self, run_id: str) -> ResetReport:
         """Reset every live request of the run and end it, so that no live request is ever in an ended run.
 
+        The report tells of indexes that lack below what the run seeded, as far as this process did that.
+
         Raises:
             NotFound: no such run.
-            RowRefused: as with ``reset_request``.
+            Conflict, RowRefused: as with ``reset_request``.
         """
+        touched: set[str] = set()
 
         async def reset(connection: asyncpg.Connection, writer: ResetWriter) -> ResetReport:
             async with connection.transaction():
                 await runs.lock_run(connection, run_id)
-                report = await _reset_live(connection, writer, run_id)
+                report = await _reset_live(connection, writer, run_id, touched)
                 await runs.end_run(connection, run_id)
                 return report
 
-        return await self._retry(f"resetting run {run_id}", reset)
+        report = await self._retry(f"resetting run {run_id}", reset, touched)
+        seeded = frozenset(touched | self._tables_of.pop(run_id, set()))
+        _, _, writer = await self._current()
+        missing = await find_missing_indexes(self._pool, writer.closure(seeded))
+        return dataclasses.replace(report, missing_indexes=missing)
 
     async def reap_run(self, run_id: str, *, grace_s: float | None) -> ResetReport | None:
         """Reset and end the run for its owner, if its lease lapsed *grace_s* seconds ago (None: whatever its lease).
@@ -266,29 +286,34 @@ class Database:
         Raises:
             RowRefused: as with ``reset_request``; the run stays active.
         """
+        touched: set[str] = set()
 
         async def reset(connection: asyncpg.Connection, writer: ResetWriter) -> ResetReport | None:
             async with connection.transaction():
                 if not await leases.lock_lapsed(connection, run_id, grace_s):
                     return None
-                report = await _reset_live(connection, writer, run_id, by="reaper")
+                report = await _reset_live(connection, writer, run_id, touched, by="reaper")
                 await leases.end_as_reaped(connection, run_id)
                 return report
 
-        return await self._retry(f"reaping run {run_id}", reset)
+        report = await self._retry(f"reaping run {run_id}", reset, touched)
+        if report is not None:
+            self._tables_of.pop(run_id, None)
+        return report
 
     async def reset_all(self) -> ResetReport:
         """Reset every live request of every run; runs stay as they are.
 
         Raises:
-            RowRefused: as with ``reset_request``.
+            Conflict, RowRefused: as with ``reset_request``.
         """
+        touched: set[str] = set()
 
         async def reset(connection: asyncpg.Connection, writer: ResetWriter) -> ResetReport:
             async with connection.transaction():
-                return await _reset_live(connection, writer, None, by="operator")
+                return await _reset_live(connection, writer, None, touched, by="operator")
 
-        return await self._retry("resetting every run", reset)
+        return await self._retry("resetting every run", reset, touched)
 
     async def seed_reference(self, run_id: str, domain: str, tables: Sequence[ReferenceTable]) -> ReferenceReport:
         """Insert the reference rows that lack, update those that differ, and touch no other; the run's log says which.
@@ -364,24 +389,51 @@ class Database:
         return self._target, *self._writers
 
     async def _retry(
+        self,
+        doing: str,
+        reset: Callable[[asyncpg.Connection, ResetWriter], Awaitable[_Answer]],
+        tables: Collection[str],
+        limit_s: float | None = None,
+    ) -> _Answer:
+        """Call *reset*, at most *limit_s* seconds long, until the SUT does not interfere.
+
+        *tables* are those that it has to do with by the time it fails: whoever holds rows of them is named.
+        """
+        why = f"it did not come to an end within {limit_s} s"
+        with translated(doing):
+            limit = asyncio.timeout(limit_s)
+            try:
+                async with limit:
+                    return await self._try_to_reset(doing, reset)
+            except TimeoutError:
+                if not limit.expired():
+                    raise  # Postgres did not answer
+            except asyncpg.PostgresError as error:
+                if error.sqlstate != LOCKED:
+                    raise
+                why = str(error)
+        _, _, writer = await self._current()
+        raise await busy_error(self._pool, doing, why, writer.tables_below(tables))
+
+    async def _try_to_reset(
         self, doing: str, reset: Callable[[asyncpg.Connection, ResetWriter], Awaitable[_Answer]]
     ) -> _Answer:
-        """Call *reset* until the SUT does not interfere; a new foreign key is found by reading the schema again."""
-        with translated(doing):
-            for _ in range(_ATTEMPTS - 1):
-                try:
-                    return await self._reset_once(reset)
-                except OvertakenError:
-                    continue
-                except asyncpg.PostgresError as error:
-                    if error.sqlstate in REFERENCE_BROKEN:
-                        await self.read_schema()
-                    elif error.sqlstate not in CLASHES:
-                        raise
+        """Call *reset* again where that may help; a new foreign key is found by reading the schema again."""
+        locked = 0
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return await self._reset_once(reset)
             except OvertakenError as error:
-                raise Conflict(f"{doing}: another reset is at work on it", hint="try again") from error
+                if attempt == _ATTEMPTS:
+                    why = f"{doing}: others changed its rows each of the {attempt} times that it looked"
+                    raise Conflict(why, hint="is another reset at work on it? try again") from error
+            except asyncpg.PostgresError as error:
+                locked += error.sqlstate == LOCKED
+                if attempt == _ATTEMPTS or locked == _LOCKED_ATTEMPTS or error.sqlstate not in _PASSING:
+                    raise
+                if error.sqlstate in REFERENCE_BROKEN:
+                    await self.read_schema()
+        raise AssertionError
 
     async def _reset_once(self, reset: Callable[[asyncpg.Connection, ResetWriter], Awaitable[_Answer]]) -> _Answer:
         _, _, writer = await self._current()
@@ -395,11 +447,17 @@ def _may_be_wide(counts: Mapping[str, int]) -> bool:
 
 
 async def _reset_live(
-    connection: asyncpg.Connection, writer: ResetWriter, run_id: str | None, *, by: RemovedBy = "owner"
+    connection: asyncpg.Connection,
+    writer: ResetWriter,
+    run_id: str | None,
+    touched: set[str],
+    *,
+    by: RemovedBy = "owner",
 ) -> ResetReport:
     """Reset the live requests of the run, or of all, newest first: later ones may refer to earlier ones' rows.
 
-    Their owners will hear who it was, unless it was themselves.
+    The tables that they seeded are added to *touched* on the way. Their owners will hear who it was, unless it was
+    themselves.
     """
     live = await connection.fetch(QUERIES["live_requests"], run_id)
     reports: list[ResetReport] = []
@@ -407,6 +465,7 @@ async def _reset_live(
         batch = live[start : start + BATCH_REQUESTS]
         counts = [json.loads(row["counts"]) for row in batch]
         tables, wide = frozenset(name for one in counts for name in one), any(map(_may_be_wide, counts))
+        touched |= tables
         ids = [row["request_id"] for row in batch]
         reports += await writer.reset(connection, ids, tables, wide=wide)
         if by != "owner":

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_atdm.core.schema import (
+    ON_DELETE_ACTIONS,
     Attribute,
     Check,
     Column,
@@ -173,23 +174,25 @@ class _Parts:
         return primary, tuple(uniques)
 
     def _foreign_keys(self, oid: int) -> Iterable[ForeignKey]:
-        known: set[tuple[object, ...]] = set()
+        """Return the keys of the table; of those that say the same the first, or the first that acts on its own."""
+        found: dict[tuple[object, ...], ForeignKey] = {}
         for name, columns, parent, parent_columns, on_delete, match, deferrable, period in self._of(
             "foreign_keys", oid
         ):
             what = (tuple(columns), parent, tuple(parent_columns))
-            if parent in self.ids and what not in known:
-                known.add(what)
-                yield ForeignKey(
-                    name=name,
-                    columns=tuple(columns),
-                    parent=self.ids[parent],
-                    parent_columns=tuple(parent_columns),
-                    on_delete=on_delete,
-                    match=match,
-                    deferrable=deferrable,
-                    period=period,
-                )
+            if parent not in self.ids or (what in found and (found[what].acts or on_delete not in ON_DELETE_ACTIONS)):
+                continue
+            found[what] = ForeignKey(
+                name=name,
+                columns=tuple(columns),
+                parent=self.ids[parent],
+                parent_columns=tuple(parent_columns),
+                on_delete=on_delete,
+                match=match,
+                deferrable=deferrable,
+                period=period,
+            )
+        return found.values()
 
 
 def _group(rows: Iterable[list[Any]]) -> dict[int, list[list[Any]]]:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from pytest_atdm.core.errors import NotATestDatabase
+from pytest_atdm.core.errors import DatabaseBusy, NotATestDatabase
 from seeder.db.border import translated
 from seeder.db.hosts import refuse_far_hosts
 from seeder.db.queries import QUERIES
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from seeder.settings import Settings
+
+#: So long one waits for a connection that others have.
+_ACQUIRE_S: Final = 20
 
 
 #: How long a statement that was given up may take to end.
@@ -30,9 +33,13 @@ class Pool:
 
     To hand a connection out and to take it back cost asyncpg's pool a task and a proxy, 0.06 ms a time; most of the
     time there is one caller, who wants the same connection again.
+
+    *beside* is a pool for short looks from outside at what a transaction does: whoever has a connection of this pool
+    must never wait for another one of it, for all others may do the same.
     """
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, beside: Pool | None = None) -> None:
+        self.beside = beside or self
         self._pool = pool
         self._kept: asyncpg.Connection | None = None
         self._waiting = 0
@@ -75,10 +82,14 @@ class Pool:
             kept, self._kept = self._kept, None
             await self._pool.release(kept)
         await self._pool.close()
+        if self.beside is not self:
+            await self.beside.close()
 
     def terminate(self) -> None:
         """Close every connection at once."""
         self._pool.terminate()
+        if self.beside is not self:
+            self.beside.terminate()
 
     async def _take(self) -> asyncpg.Connection:
         kept, self._kept = self._kept, None
@@ -88,7 +99,14 @@ class Pool:
             await self._pool.release(kept)
         self._waiting += 1
         try:
-            return await self._pool.acquire()
+            return await self._pool.acquire(timeout=_ACQUIRE_S)
+        except TimeoutError as error:
+            if self._pool.get_size() < self._pool.get_max_size():
+                raise  # Postgres did not answer
+            raise DatabaseBusy(
+                f"all {self._pool.get_size()} connections of the seeder have been in use for {_ACQUIRE_S} s",
+                hint="try again when fewer requests are made at once",
+            ) from error
         finally:
             self._waiting -= 1
 
@@ -134,20 +152,24 @@ async def open_pool(settings: Settings, session: Mapping[str, str]) -> Pool:
     """
     refuse_far_hosts(settings.database_url, settings.allow_hosts)
     with translated(f"connecting to {_describe(settings.database_url)}"):
-        opened = await asyncpg.create_pool(
-            settings.database_url,
-            min_size=1,
-            max_size=settings.pool_size,
-            timeout=CONNECT_S,
-            command_timeout=command_timeout_s(settings),
-            # A connection that stays keeps its plans, those of long statements above all.
-            max_inactive_connection_lifetime=0,
-            max_cached_statement_lifetime=0,
-            max_cacheable_statement_size=0,
-            reset=_keep_as_is,
-            server_settings={**_server_settings(settings), **session},
-        )
-    return Pool(opened)
+        opened = await _create(settings, session, min_size=1, max_size=settings.pool_size)
+        beside = await _create(settings, session, min_size=0, max_size=1)
+    return Pool(opened, Pool(beside))
+
+
+async def _create(settings: Settings, session: Mapping[str, str], **sizes: int) -> asyncpg.Pool:
+    return await asyncpg.create_pool(
+        settings.database_url,
+        timeout=CONNECT_S,
+        command_timeout=command_timeout_s(settings),
+        # A connection that stays keeps its plans, those of long statements above all.
+        max_inactive_connection_lifetime=0,
+        max_cached_statement_lifetime=0,
+        max_cacheable_statement_size=0,
+        reset=_keep_as_is,
+        server_settings={**_server_settings(settings), **session},
+        **sizes,
+    )
 
 
 def _describe(url: str) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pytest_atdm.core.errors import RowRefused
 from pytest_atdm.core.planner.order import batch_rows, order_removal
@@ -20,13 +20,19 @@ from seeder.db.keys import PLACE, identify, key_sql, match_sql
 from seeder.db.queries import QUERIES, quote_table, quote_text
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Container, Iterator, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 
     import asyncpg
 
     from pytest_atdm.core.model import Cell, PlannedRow
     from seeder.db.introspect import Target
     from seeder.db.pool import Pool
+
+#: The id of its table, and its key as JSON text.
+RowId: TypeAlias = tuple[str, str]
+
+#: Tables of more rows are not searched for what a trigger changed: it would take longer than all the rest.
+_MAX_SCANNED_ROWS: Final = 20_000
 
 #: Rows that removing rows makes triggers write are removed too, and what that makes them write; so often.
 _ROUNDS: Final = 4
@@ -67,6 +73,21 @@ class Activity:
     def tables(self) -> set[str]:
         """The ids of all tables that anything was done to."""
         return {*self.inserted, *self.updated, *self.deleted}
+
+
+@dataclass(slots=True)
+class Removal:
+    """What is known to have gone: *rows* by table id and key, True where a trigger had changed the row before.
+
+    *written* are rows that triggers wrote meanwhile, which were removed like the others.
+    """
+
+    rows: dict[RowId, bool] = field(default_factory=dict)
+    written: set[RowId] = field(default_factory=set)
+
+    def count_touched(self, table: str) -> int:
+        """Return how many rows of *table*, but for those written meanwhile, a trigger had changed before they went."""
+        return sum(was for row, was in self.rows.items() if row[0] == table and row not in self.written)
 
 
 class RowDroppedError(Exception):
@@ -243,7 +264,7 @@ class Steps:
             f"SELECT k.key::text FROM unnest($1::jsonb[]) AS k (key)"
             f" WHERE EXISTS (SELECT FROM {source_sql(self._target, table)} t WHERE {match_sql(shape, 't', 'k.key')})"
         )
-        return {row["key"] for row in await self._pool.fetch(statement, list(keys))}
+        return {row["key"] for row in await self._pool.beside.fetch(statement, list(keys))}
 
     async def _mine(self, connection: asyncpg.Connection, table: str) -> list[Held]:
         shape = self._target.schema.tables[table]
@@ -276,10 +297,31 @@ class Steps:
 
     # -- removing
 
-    async def remove(self, connection: asyncpg.Connection, rows: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Remove *rows* (table id, key; in the order of their making), and what that makes triggers write.
+    async def find_standing(self, connection: asyncpg.Connection, rows: Iterable[RowId]) -> frozenset[RowId]:
+        """Return those of *rows* that stand there."""
+        keys: dict[str, list[str]] = defaultdict(list)
+        for relation, key in rows:
+            keys[relation].append(key)
+        parts = [
+            f"SELECT {quote_text(table)} AS relation, k.key FROM unnest(${number}::text[]) AS k (key)"
+            f" WHERE EXISTS (SELECT FROM {source_sql(self._target, table)} t WHERE {self._is_row(table, 'k.key')})"
+            for number, table in enumerate(keys, start=1)
+        ]
+        found = await connection.fetch(" UNION ALL ".join(parts), *keys.values()) if parts else ()
+        return frozenset((row["relation"], row["key"]) for row in found)
 
-        Children go first, then what was made last. Returns those that were there to remove.
+    async def count_mine(self, connection: asyncpg.Connection, table: str) -> int | None:
+        """Return how many rows of *table* stand as this transaction wrote them; None where it is too large to look."""
+        if not await connection.fetch(QUERIES["small_tables"], [table], _MAX_SCANNED_ROWS):
+            return None
+        source = source_sql(self._target, table)
+        count: int = await connection.fetchval(f"SELECT count(*) FROM {source} t WHERE {_MINE}")
+        return count
+
+    async def remove(self, connection: asyncpg.Connection, rows: Sequence[RowId]) -> Removal:
+        """Remove *rows* (in the order of their making), and what that makes triggers write.
+
+        Children go first, then what was made last. Where a rule forbids to ask, rows may have gone that are not known.
 
         Raises:
             asyncpg.PostgresError: a constraint or trigger refused.
@@ -287,31 +329,31 @@ class Steps:
         keys: dict[str, list[str]] = defaultdict(list)
         for relation, key in reversed(rows):
             keys[relation].append(key)
-        return await self._remove(connection, keys, await self.activity(connection), set(), _ROUNDS)
+        removal = Removal()
+        await self._remove(connection, keys, await self.activity(connection), removal, _ROUNDS)
+        return removal
 
     async def _remove(
         self,
         connection: asyncpg.Connection,
         keys: Mapping[str, list[str]],
         before: Activity,
-        seen: set[tuple[str, str]],
+        removal: Removal,
         rounds: int,
-    ) -> set[tuple[str, str]]:
+    ) -> None:
         """Remove rows table by table; what a table's triggers write goes before the next, which it may refer to."""
-        removed: set[tuple[str, str]] = set()
         for together in order_removal(list(keys), self._target.schema):
-            removed |= await self._delete(connection, together, keys)
+            removal.rows |= await self._delete(connection, together, keys)
             if rounds and not self._target.guarded.isdisjoint(together):
                 await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-                written = await self._find_written(connection, before, {*seen, *_pairs(keys)})
+                written = await self._find_written(connection, before, {*removal.written, *_pairs(keys)})
                 if written:
-                    seen |= set(_pairs(written))
-                    removed |= await self._remove(connection, written, before, seen, rounds - 1)
+                    removal.written |= set(_pairs(written))
+                    await self._remove(connection, written, before, removal, rounds - 1)
         await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        return removed
 
     async def _find_written(
-        self, connection: asyncpg.Connection, before: Activity, known: Container[tuple[str, str]]
+        self, connection: asyncpg.Connection, before: Activity, known: Container[RowId]
     ) -> dict[str, list[str]]:
         """Return the keys, by table, of rows that were inserted since *before* and are not *known*."""
         done = (await self.activity(connection)).since(before)
@@ -324,26 +366,28 @@ class Steps:
 
     async def _delete(
         self, connection: asyncpg.Connection, tables: Sequence[str], keys: Mapping[str, list[str]]
-    ) -> set[tuple[str, str]]:
+    ) -> dict[RowId, bool]:
         ruled = [table for table in tables if self._rules_deletion(table)]
         for table in ruled:  # a rule may forbid RETURNING
             await connection.execute(self._delete_sql(table, 1), keys[table])
         plain = [table for table in tables if table not in ruled]
-        assumed = {(table, key) for table in ruled for key in keys[table]}
         if not plain:
-            return assumed
+            return {}
         parts = [
-            f"x{number} AS ({self._delete_sql(table, number)} RETURNING {quote_text(table)} AS relation, d.key)"
+            f"x{number} AS ({self._delete_sql(table, number)}"
+            f" RETURNING {quote_text(table)} AS relation, d.key, coalesce({_MINE}, false) AS touched)"
             for number, table in enumerate(plain, start=1)
         ]
         gone = " UNION ALL ".join(f"SELECT * FROM x{number}" for number in range(1, len(plain) + 1))
         rows = await connection.fetch(f"WITH {', '.join(parts)} {gone}", *(keys[table] for table in plain))
-        return {(row["relation"], row["key"]) for row in rows} | assumed
+        return {(row["relation"], row["key"]): row["touched"] for row in rows}
 
     def _delete_sql(self, table: str, number: int) -> str:
-        condition = match_sql(self._target.schema.tables[table], "t", "d.key::jsonb")
         source = source_sql(self._target, table)
-        return f"DELETE FROM {source} t USING unnest(${number}::text[]) AS d (key) WHERE {condition}"
+        return f"DELETE FROM {source} t USING unnest(${number}::text[]) AS d (key) WHERE {self._is_row(table, 'd.key')}"
+
+    def _is_row(self, table: str, key: str) -> str:
+        return match_sql(self._target.schema.tables[table], "t", f"{key}::jsonb")
 
     def _rules_deletion(self, table: str) -> bool:
         return any(one.kind == "rule" and "delete" in one.events for one in self._target.schema.tables[table].triggers)
@@ -354,7 +398,7 @@ def source_sql(target: Target, table: str) -> str:
     return f"{'ONLY ' if table in target.heirs else ''}{quote_table(table)}"
 
 
-def _pairs(keys: Mapping[str, list[str]]) -> Iterator[tuple[str, str]]:
+def _pairs(keys: Mapping[str, list[str]]) -> Iterator[RowId]:
     return ((table, key) for table, found in keys.items() for key in found)
 
 

@@ -47,18 +47,23 @@ class Trials:
             DatabaseUnavailable: Postgres does not answer.
         """
         with translated("trying a plan"):
+            try:
+                values = await self._writer.allot_keys(plan)
+            except SettingError as error:  # a sequence that the role may not use
+                return _refused(Refusal(stage="insert", code=DENIED, message=error.message))
             async with self._pool.acquire() as connection:
                 transaction = connection.transaction()
                 await transaction.start()
                 try:
-                    return await self._run(connection, plan)
+                    return await self._run(connection, plan, values)
                 finally:
                     await transaction.rollback()
 
-    async def _run(self, connection: asyncpg.Connection, plan: Plan) -> TrialOutcome:
+    async def _run(
+        self, connection: asyncpg.Connection, plan: Plan, values: Mapping[str, Mapping[str, Cell]]
+    ) -> TrialOutcome:
         before = await self._steps.activity(connection)
         try:
-            values = await self._writer.allot_keys(plan)
             held = await self._steps.insert(connection, plan.rows, values)
         except RowDroppedError as dropped:
             text = f'a trigger or rule of table "{dropped.row.table}" made nothing of the insert'
@@ -67,8 +72,6 @@ class Trials:
             )
         except asyncpg.PostgresError as error:
             return _refused(read_refusal(error, "insert"))
-        except SettingError as error:  # a sequence that the role may not use
-            return _refused(Refusal(stage="insert", code=DENIED, message=error.message))
         outcome = {
             "rows": {row.name: self._read(row) for row in held if row.name is not None},
             "made": Counter(row.relation for row in held if row.name is None),
@@ -88,7 +91,7 @@ class Trials:
     async def compare(self, connection: asyncpg.Connection, tables: Collection[str]) -> tuple[Residue, ...]:
         """Return how *tables* differ in the transaction of *connection* from what other transactions see."""
         now = await sum_tables(connection, self._target, tables)
-        before = await sum_tables(self._pool, self._target, now)
+        before = await sum_tables(self._pool.beside, self._target, now)
         return compare_sums(before, now)
 
 

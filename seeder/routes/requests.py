@@ -166,7 +166,7 @@ class Requests(Controller):
         body=EventsBody,
         body_required=False,
         answers={200: ResetReport},
-        errors=(InvalidRequest, Unauthorized, NotFound, RowRefused, DatabaseBusy),
+        errors=(InvalidRequest, Unauthorized, NotFound, Conflict, RowRefused, DatabaseBusy),
     )
     async def reset(self, request: Call, seeder: Service, request_id: Id) -> JsonAnswer:
         """Removes its rows and what hangs below them, after appending the events of the body, in one transaction.

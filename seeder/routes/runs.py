@@ -110,7 +110,7 @@ class Runs(Controller):
         summary="Reset a run",
         status_code=200,
         answers={200: ResetReport},
-        errors=(NotFound, RowRefused, DatabaseBusy),
+        errors=(NotFound, Conflict, RowRefused, DatabaseBusy),
     )
     async def reset_run(self, seeder: Service, run_id: Id) -> JsonAnswer:
         """Resets every live request of the run and ends it; repeated, it finds nothing to do."""
@@ -121,7 +121,7 @@ class Runs(Controller):
         summary="Reset all runs",
         status_code=200,
         answers={200: ResetReport},
-        errors=(RowRefused, DatabaseBusy),
+        errors=(Conflict, RowRefused, DatabaseBusy),
     )
     async def reset_all(self, seeder: Service) -> JsonAnswer:
         """Resets every live request of every run; active runs stay active."""

@@ -47,6 +47,10 @@ _COUNTS: Final = {
     "updated": "updated",
     "unchanged": "unchanged",
 }
+#: Of a reset: what was done beyond, by table and then by kind; the rows that it tells of; how many more there are.
+_BEYOND: Final = "beyond"
+_ROWS: Final = ("left", "detached", "changed")
+_MORE: Final = "more_changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +237,7 @@ def _status(kinds: set[str], details: Mapping[str, Cell]) -> tuple[str, Tone]:
     if EventKind.REQUEST_REFUSED in kinds:
         return "refused", "bad"
     if EventKind.RESET_EXECUTED in kinds:
-        return "reset", "gone"
+        return ("reset, rows left", "bad") if details.get("left") else ("reset", "gone")
     if EventKind.SEED_COMMITTED in kinds:
         return "live", "good"
     return ("ended", "plain") if EventKind.RUN_ENDED in kinds else ("", "plain")
@@ -297,12 +301,18 @@ def _facts(detail: Mapping[str, Cell]) -> Iterable[Fact]:
     known = [key for key in _FACTS if key in detail]
     for key in [*known, *(key for key in detail if key not in _FACTS)]:
         value = detail[key]
-        if key in _HEADING or (key in (*_COUNTS, _KEYS) and isinstance(value, Mapping)):
+        if key in _HEADING or (key in (*_COUNTS, _KEYS, _BEYOND) and isinstance(value, Mapping)):
             continue
-        if whole := _show_value(value):
+        if whole := _show_rows(value) if key in _ROWS else _show_value(value or None if key == _MORE else value):
             is_hash = whole.startswith("sha256:")
             text = whole.removeprefix("sha256:")[:_HASH_CHARACTERS] if is_hash else whole
             yield Fact(name=key.replace("_", " "), text=text, whole=whole, is_code=is_hash)
+
+
+def _show_rows(rows: Cell) -> str:
+    """Return the rows that a reset tells of: table, key, why."""
+    listed = [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+    return "; ".join(f"{row.get('table')} {_show_value(row.get('key'))}: {row.get('why')}" for row in listed)
 
 
 def _show_value(value: Cell) -> str:
@@ -318,13 +328,20 @@ def _show_value(value: Cell) -> str:
 
 def _counts(detail: Mapping[str, Cell]) -> Iterable[Count]:
     for key, label in _COUNTS.items():
-        value = detail.get(key)
-        if isinstance(value, Mapping):
-            tables = tuple(
-                (str(name).removeprefix("public."), number) for name, number in value.items() if isinstance(number, int)
-            )
-            if tables:
-                yield Count(label=label, tables=tables)
+        yield from _count(label, detail.get(key))
+    beyond = detail.get(_BEYOND)
+    tables = beyond.items() if isinstance(beyond, Mapping) else ()
+    for kind in ("inserted", "updated", "deleted"):
+        found = {table: counts.get(kind, 0) for table, counts in tables if isinstance(counts, Mapping)}
+        yield from _count(f"{kind} beyond, by triggers or ON DELETE", found)
+
+
+def _count(label: str, value: Cell) -> Iterable[Count]:
+    if isinstance(value, Mapping):
+        counts = ((str(name).removeprefix("public."), number) for name, number in value.items())
+        tables = tuple((name, number) for name, number in counts if isinstance(number, int) and number)
+        if tables:
+            yield Count(label=label, tables=tables)
 
 
 def _written_rows(detail: Mapping[str, Cell]) -> Iterable[WrittenRow]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_atdm.cli.request import read_overrides
+from pytest_atdm.cli.reset import describe_reset
 from pytest_atdm.core.errors import OverrideError
+from pytest_atdm.core.model import LeftRow, MissingIndex, ResetReport, SideEffect
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -249,6 +251,36 @@ def test_a_reset_for_people(atdm: Atdm) -> None:
     lines = outcome.out.splitlines()
     assert lines[0].split("  ")[0] == "table"
     assert lines[-1] == f"{receipt['rows']} rows removed, 1 request"
+
+
+def test_a_reset_says_all_that_its_report_has() -> None:
+    """What was left and why, what was done beyond, what was changed by others, and what would make it faster."""
+    row = LeftRow(table="public.box", key={"id": 3}, why="because")
+    report = ResetReport(
+        seeded={"public.shelf": 2},
+        made_by_sut={"public.box": 1},
+        detached=(row,),
+        left=(row,),
+        beyond={"public.log": SideEffect(inserted=2, deleted=1)},
+        changed=(row,),
+        more_changed=4,
+        missing_indexes=(
+            MissingIndex(
+                table="public.box", columns=("shelf_id",), parent="public.shelf", rows=20_000, statement="CREATE INDEX"
+            ),
+        ),
+    )
+
+    assert [
+        "3 rows removed, 1 request",
+        "detached: public.box id 3: because",
+        "left: public.box id 3: because",
+        "changed: public.box id 3: because",
+        "changed: 4 more",
+        "beyond: public.log: 2 inserted, 1 deleted by triggers, rules or ON DELETE",
+        "slow: no index serves the reference of public.box (about 20000 rows) to public.shelf:",
+        "  CREATE INDEX",
+    ] == [*describe_reset(report)][-8:]
 
 
 @pytest.mark.parametrize("name", ["run_id", "request_id"])

@@ -151,3 +151,30 @@ def test_a_client_that_has_gone_holds_nothing(postgres_url: str) -> None:
 
     assert "1s" == session["client_connection_check_interval"]
     with_pool(postgres_url, use, session={"client_connection_check_interval": "10ms"}, statement_timeout_ms=500_000)
+
+
+def test_who_waits_for_a_connection_in_vain_is_told(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where others have them all for too long, it is an error that may pass, and no wait without end."""
+    monkeypatch.setattr("seeder.db.pool._ACQUIRE_S", 0.05)
+
+    async def use(pool: Pool) -> str:
+        async with pool.acquire():
+            with pytest.raises(DatabaseBusy) as caught:
+                await pool.fetchval(PID)
+        return f"{caught.value.message}, {caught.value.hint}"
+
+    said = with_pool(postgres_url, use, pool_size=1)
+
+    assert "all 1 connections of the seeder have been in use for 0.05 s, try again when fewer requests" in said
+
+
+def test_a_look_from_beside_needs_no_connection_of_the_others(postgres_url: str) -> None:
+    """Whoever has the last one can still ask what other transactions see."""
+
+    async def use(pool: Pool) -> tuple[int, int]:
+        async with pool.acquire() as connection:
+            return await connection.fetchval(PID), await pool.beside.fetchval(PID)
+
+    inside, outside = with_pool(postgres_url, use, pool_size=1)
+
+    assert inside != outside

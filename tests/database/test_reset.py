@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 
-import asyncpg
 import pytest
 
 from pytest_atdm.core.audit import EventKind
@@ -14,7 +13,7 @@ from pytest_atdm.core.errors import NotFound, RowRefused, Unauthorized
 from pytest_atdm.core.model import LeftRow
 from seeder.db.database import Database
 from seeder.records import NewEvent, SeedOutcome
-from tests.database.world import RUN, TOKEN_HASH, World, planned, settings
+from tests.database.world import RUN, TOKEN_HASH, World, planned, settings, wait_until_blocked
 
 MakeWorld = Callable[..., World]
 
@@ -321,16 +320,6 @@ def test_a_row_that_the_application_writes_meanwhile_is_found(farm: World) -> No
     farm.wait(race())
 
     assert before == farm.rows()
-
-
-async def wait_until_blocked(url: str) -> None:
-    """Return once some statement of the database waits for a lock."""
-    watcher = await asyncpg.connect(url)
-    while not await watcher.fetchval(
-        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())"
-    ):
-        await watcher.execute("SELECT pg_sleep(0.005)")
-    await watcher.close()
 
 
 def test_a_repeated_reset_gives_the_same_report(farm: World) -> None:

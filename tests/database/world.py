@@ -94,7 +94,9 @@ class World:
             self.execute(_MAKE_ROLE.format(role=role, password=PASSWORD))
         self.execute(ddl)
         catalog = load_catalog({"made/domain.yaml": domain})
-        self.database: Database = self.wait(Database.open(settings(log_in(url, role) if role else url), catalog))
+        self._seeder_url = log_in(url, role) if role else url
+        self.database: Database = self.wait(Database.open(settings(self._seeder_url), catalog))
+        self._others: list[Database] = []
         self.made = 0
 
     def work_as(self, role: str) -> None:
@@ -103,9 +105,16 @@ class World:
         self.wait(self.database.close())
         self.database = self.wait(Database.open(settings(log_in(self.url, role))))
 
+    async def open_beside(self, **changes: Any) -> Database:
+        """Open another seeder on the same database, with *changes* to the settings; it is closed with the world."""
+        self._others.append(await Database.open(settings(self._seeder_url, **changes)))
+        await self._others[-1].read_schema()
+        return self._others[-1]
+
     def close(self) -> None:
         """Close every connection."""
-        self.wait(self.database.close())
+        for database in (self.database, *self._others):
+            self.wait(database.close())
         self.wait(self.sut.close())
         self._runner.close()
 
@@ -147,6 +156,16 @@ class World:
             table["id"]: [row[0] for row in self.wait(self.sut.fetch(_DUMP.format(name=table["name"])))]
             for table in tables
         }
+
+
+async def wait_until_blocked(url: str, waiting: int = 1) -> None:
+    """Return once so many sessions of the database wait for a lock."""
+    watcher = await asyncpg.connect(url)
+    while waiting > await watcher.fetchval(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    ):
+        await watcher.execute("SELECT pg_sleep(0.005)")
+    await watcher.close()
 
 
 def make_member(world: World, role: str, of: str) -> None:

@@ -78,6 +78,7 @@ def test_native_toml_takes_typed_values(suite: Suite) -> None:
         ("--atdm-as-of=tomorrow", '--atdm-as-of: "tomorrow" is not a date'),
         ("--atdm-run-id=mine", '--atdm-run-id: "mine" is not a ULID'),
         ("--atdm-catalog=nowhere", '--atdm-catalog: "nowhere" is not a folder'),
+        ("--atdm-leaks=shrug", '--atdm-leaks: "shrug" is nothing that a leak can be'),
         ("--atdm-url=db:5432", '--atdm-url: "db:5432" is not an address of HTTP'),
     ],
 )

@@ -27,6 +27,7 @@ def make_settings(url: str | None = None) -> Settings:
         run_id=None,
         seed=0,
         as_of=date(2026, 1, 31),
+        leaks="error",
         keep_s=None,
         fixtures_dir=None,
         reset_all=False,

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from pytest_atdm.core.audit import GENESIS, StoredEvent, chain_hash
+from pytest_atdm.core.model import Cell
 from seeder.records import AuditTrail, EventRecord, RunRecord
 from seeder.ui.timeline import show_duration, trail_view
 from tests.seeder.caller import Caller
@@ -120,8 +121,11 @@ def test_the_list_of_runs_goes_back_page_by_page(shop: Caller, run_id: str) -> N
     assert "/ui" in page.addresses
 
 
-def make_trail(kinds: list[str], *, spoil: int | None = None) -> AuditTrail:
-    """Return a trail of events of *kinds*, a millisecond apart; the body of event *spoil* was changed afterwards."""
+def make_trail(kinds: list[str], *, spoil: int | None = None, **detail: Cell) -> AuditTrail:
+    """Return a trail of events of *kinds*, a millisecond apart; the body of event *spoil* was changed afterwards.
+
+    Each has *detail*.
+    """
     events: list[EventRecord] = []
     previous = GENESIS
     for seq, kind in enumerate(kinds, start=1):
@@ -130,7 +134,7 @@ def make_trail(kinds: list[str], *, spoil: int | None = None) -> AuditTrail:
         shown = body + " " if seq == spoil else body
         stored = StoredEvent(seq=seq, body=shown, previous=previous, hash=digest)
         at = f"2026-03-01T12:00:00.{seq:03}000Z"
-        events.append(EventRecord(seq=seq, at=at, kind=kind, request_id=None, detail={}, stored=stored))
+        events.append(EventRecord(seq=seq, at=at, kind=kind, request_id=None, detail=detail, stored=stored))
         previous = digest
     run = RunRecord(
         run_id="01KAN2Q8Y7V0E2M5T9S4B6C3D1",
@@ -170,6 +174,31 @@ def test_a_refused_request_stands_alone() -> None:
 
     assert [2, 1, 1, 1] == [len(group.steps) for group in view.groups]
     assert ["", "refused", "refused", "ended"] == [group.status for group in view.groups]
+
+
+def test_a_reset_shows_what_it_left_and_what_was_done_beyond() -> None:
+    """Rows with their keys and reasons, counts by table and kind; rows that were left make it a bad one."""
+    told: dict[str, Cell] = {"table": "public.box", "key": {"id": 3}, "why": "old row refers: public.shelf"}
+    view = trail_view(
+        make_trail(
+            ["reset_executed"],
+            left=[told],
+            detached=[],
+            changed=[told, told],
+            more_changed=0,
+            beyond={"public.log": {"inserted": 2}, "public.tally": {"updated": 1}},
+        )
+    )
+
+    (group,) = view.groups
+    (step,) = group.steps
+    row = "public.box id = 3: old row refers: public.shelf"
+    assert ("reset, rows left", "bad") == (group.status, group.tone)
+    assert [("left", row), ("changed", f"{row}; {row}")] == [(fact.name, fact.whole) for fact in step.facts]
+    assert [
+        ("inserted beyond, by triggers or ON DELETE", (("log", 2),)),
+        ("updated beyond, by triggers or ON DELETE", (("tally", 1),)),
+    ] == [(count.label, count.tables) for count in step.counts]
 
 
 def test_an_unknown_kind_of_event_is_shown_all_the_same() -> None:

@@ -82,12 +82,15 @@ SELECT
     (SELECT json_agg(json_build_array(k.conrelid::int8, k.conname, pg_get_expr(k.conbin, k.conrelid), k.conkey) ORDER BY k.conname)
         FROM tables t JOIN pg_constraint k ON k.conrelid = t.oid
         WHERE k.contype = 'c' AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)) AS checks,
+    -- So do triggers that partitions have of their own.
     (SELECT json_agg(json_build_array(t.oid::int8, g.tgname,
             CASE WHEN g.tgtype & 2 > 0 THEN 'before' WHEN g.tgtype & 64 > 0 THEN 'instead of' ELSE 'after' END,
             array_remove(ARRAY[CASE WHEN g.tgtype & 4 > 0 THEN 'insert' END, CASE WHEN g.tgtype & 8 > 0 THEN 'delete' END,
                 CASE WHEN g.tgtype & 16 > 0 THEN 'update' END, CASE WHEN g.tgtype & 32 > 0 THEN 'truncate' END], NULL),
             g.tgfoid::regproc::text, g.tgtype & 1 > 0, g.tgdeferrable) ORDER BY g.tgname)
-        FROM tables t JOIN pg_trigger g ON g.tgrelid = t.oid WHERE NOT g.tgisinternal AND g.tgenabled NOT IN ('D', 'R')) AS triggers,
+        FROM (SELECT oid, oid AS part FROM tables UNION SELECT l.oid, p.relid FROM divided l, pg_partition_tree(l.oid) p) AS t
+        JOIN pg_trigger g ON g.tgrelid = t.part
+        WHERE NOT g.tgisinternal AND g.tgparentid = 0 AND g.tgenabled NOT IN ('D', 'R')) AS triggers,
     (SELECT json_agg(json_build_array(t.oid::int8, r.rulename, 'rule',
             ARRAY[CASE r.ev_type WHEN '2' THEN 'update' WHEN '3' THEN 'insert' WHEN '4' THEN 'delete' ELSE 'select' END], '', true, false)
             ORDER BY r.rulename)

@@ -261,6 +261,44 @@ WHERE r.state = 'active' AND q.state = 'live' AND ($1::text IS NULL OR r.run_id 
 -- No request of the run commits until this transaction ends; no row where there is no such run.
 SELECT state FROM atdm.run WHERE run_id = $1 FOR NO KEY UPDATE;
 
+-- missing_indexes --
+-- Of the references $1, each [table, [columns], table referred to], those whose table has at least $2 rows and no index that finds a row
+-- by these columns; of a partitioned table all rows of the partitions that lack one. An index that leaves out NULLs finds it too.
+SELECT r.tbl AS "table", r.columns, r.parent, sum(part.rows)::bigint AS rows,
+    format('CREATE INDEX ON %I.%I (%s)', n.nspname, c.relname, (SELECT string_agg(quote_ident(k), ', ') FROM unnest(r.columns) k)) AS statement
+FROM (
+    SELECT f ->> 0 AS tbl, ARRAY(SELECT jsonb_array_elements_text(f -> 1)) AS columns, f ->> 2 AS parent FROM jsonb_array_elements($1::jsonb) f
+) r
+JOIN pg_namespace n ON n.nspname = split_part(r.tbl, '.', 1)
+JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = substr(r.tbl, strpos(r.tbl, '.') + 1)
+CROSS JOIN LATERAL (
+    SELECT p.oid, greatest(p.reltuples, pg_stat_get_live_tuples(p.oid)) AS rows
+    FROM (SELECT c.oid WHERE c.relkind = 'r' UNION ALL SELECT relid FROM pg_partition_tree(c.oid) WHERE isleaf AND c.relkind = 'p') leaf
+    JOIN pg_class p ON p.oid = leaf.oid
+) part
+WHERE NOT EXISTS (
+    SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam
+    WHERE i.indrelid = part.oid AND i.indisvalid AND m.amname NOT IN ('brin', 'gin')
+        AND r.columns <@ ARRAY(SELECT a.attname::text FROM unnest(i.indkey) WITH ORDINALITY k (attnum, place)
+            JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum WHERE k.place <= cardinality(r.columns))
+        AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = ANY (
+            SELECT format('(%I IS NOT NULL)', k) FROM unnest(r.columns) k))
+)
+GROUP BY r.tbl, r.columns, r.parent, n.nspname, c.relname HAVING sum(part.rows) >= $2
+ORDER BY rows DESC, r.tbl, r.columns;
+
+-- lock_holders --
+-- Who has locks on the tables $1 (schema.table) that a deletion may wait for, the longest transaction first. Of other roles' sessions
+-- a role sees neither state nor time, unless it may read all statistics.
+SELECT l.pid, a.application_name, a.usename, a.state, extract(epoch FROM clock_timestamp() - a.xact_start)::integer AS for_s,
+    array_agg(DISTINCT n.nspname || '.' || c.relname) AS tables
+FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.granted AND l.locktype = 'relation' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND l.mode NOT IN ('AccessShareLock', 'ShareUpdateExclusiveLock') AND l.pid <> pg_backend_pid()
+    AND n.nspname || '.' || c.relname = ANY ($1::text[])
+GROUP BY l.pid, a.application_name, a.usename, a.state, a.xact_start ORDER BY a.xact_start NULLS LAST LIMIT 5;
+
 -- metrics --
 -- Counts of what stands there now.
 SELECT (SELECT count(*) FROM atdm.run WHERE state = 'active') AS active_runs,

@@ -1,0 +1,45 @@
+"""Who stands in the way of a statement that has waited for a lock in vain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_atdm.core.errors import AtdmError, DatabaseBusy
+from seeder.db.border import translated
+from seeder.db.queries import QUERIES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from seeder.db.pool import Pool
+
+_HINT: Final = (
+    "does the application hold a transaction open on these rows? end it (COMMIT, ROLLBACK, or close the connection), "
+    "and try again"
+)
+
+
+async def busy_error(pool: Pool, doing: str, why: str, tables: Collection[str]) -> DatabaseBusy:
+    """Return the error that names who holds locks on *tables* (ids) now, as far as the seeder's role sees it.
+
+    Another reset at work holds them too: it has locked its request first.
+    """
+    try:
+        with translated("asking who holds locks"):
+            rows = await pool.beside.fetch(QUERIES["lock_holders"], sorted({*tables, "atdm.request", "atdm.run"}))
+    except AtdmError as error:
+        return DatabaseBusy(f"{doing}: {why}; who holds the rows could not be asked ({error.message})", hint=_HINT)
+    if not rows:
+        return DatabaseBusy(
+            f"{doing}: {why}; no session holds locks on its tables now",
+            hint="try again; see what triggers of these tables wait for",
+        )
+    return DatabaseBusy(f"{doing}: {why}; held by {'; '.join(map(_describe, rows))}", hint=_HINT)
+
+
+def _describe(row: Any) -> str:
+    on = f"on {', '.join(row['tables'])}"
+    name = f'"{row["application_name"]}", ' if row["application_name"] else ""
+    state = row["state"] or "in a state that only its own role and pg_read_all_stats see"
+    since = "" if row["for_s"] is None else f", its transaction open for {row['for_s']} s"
+    return f"process {row['pid']} ({name}role {row['usename']}) {on}, {state}{since}"
