@@ -157,9 +157,9 @@ class SeederClient:
         return started
 
     def renew_lease(self, run_id: str, epoch: int) -> str:
-        """Let the lease of the run begin anew; return the moment when it lapses."""
+        """Let the lease of the run begin anew; return the moment when it lapses. Called again soon."""
         path = f"/runs/{_check_id('run', run_id)}/heartbeat"
-        return str(self._call_json("POST", path, wire.dump({"epoch": epoch}))["expires_at"])
+        return str(self._call_json("POST", path, wire.dump({"epoch": epoch}), again=False)["expires_at"])
 
     def reap(self, run_id: str | None = None) -> list[ReapedRun]:
         """End the run for its owner, whatever its lease, or all whose lease has lapsed; return what that removed."""
@@ -253,8 +253,8 @@ class SeederClient:
             headers["ATDM-Run-Epoch"] = str(epoch)
         return {**headers, "ATDM-Context": json.dumps(dict(context))} if context else headers
 
-    def _call_json(self, method: str, path: str, body: bytes = b"") -> Json:
-        found = _parse(self._call(method, path, body))
+    def _call_json(self, method: str, path: str, body: bytes = b"", *, again: bool = True) -> Json:
+        found = _parse(self._call(method, path, body, again=again))
         if not isinstance(found, dict):
             raise _nonsense(f"{method} {path} was expected to answer with an object")
         return found

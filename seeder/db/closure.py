@@ -49,15 +49,20 @@ class Closure:
     tables: tuple[Table, ...]
     edges: tuple[Edge, ...]
     is_blind: bool = False
+    locks_all: bool = False
 
     @cached_property
     def locked_tables(self) -> tuple[Table, ...]:
-        """Tables whose rows are locked before they go, as far as they can be: no key that acts has new prey then."""
-        parents = {edge.parent.id: edge.parent for edge in self.edges if edge.key.acts and is_lockable(edge.parent)}
+        """Tables whose rows are locked before they go, as far as they can be: no key that acts has new prey then.
+
+        With *locks_all* they are all that anything refers to: whoever writes below them without end has to wait.
+        """
+        keen = (edge for edge in self.edges if self.locks_all or edge.key.acts)
+        parents = {edge.parent.id: edge.parent for edge in keen if is_lockable(edge.parent)}
         return tuple(parents[name] for name in sorted(parents))
 
 
-def close_over(target: Target, roots: Collection[str]) -> Closure:
+def close_over(target: Target, roots: Collection[str], *, locks_all: bool = False) -> Closure:
     """Return the closure of the table ids *roots* under "is referred to by"."""
     schema = target.schema
     reached = {name for name in roots if name in schema.tables}
@@ -76,7 +81,7 @@ def close_over(target: Target, roots: Collection[str]) -> Closure:
                 reached.add(child.id)
                 frontier.append(child.id)
     tables = tuple(schema.tables[name] for name in sorted(reached))
-    return Closure(tables=tables, edges=tuple(edges), is_blind=is_blind)
+    return Closure(tables=tables, edges=tuple(edges), is_blind=is_blind, locks_all=locks_all)
 
 
 def is_hidden(table: Table) -> bool:

@@ -29,6 +29,7 @@ from seeder.db.reset import BATCH_REQUESTS, ResetWriter
 from seeder.db.roles import read_working_role
 from seeder.db.seed import SeedWriter
 from seeder.db.trial import Trials
+from seeder.settings import command_timeout_s
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Mapping, Sequence
@@ -66,9 +67,6 @@ _ATTEMPTS: Final = 4
 _LOCKED_ATTEMPTS: Final = 2
 #: What may be another way the next time.
 _PASSING: Final = frozenset({LOCKED, *CLASHES, *REFERENCE_BROKEN})
-#: How long the reset of one request may take, but for its volumes: less than its caller waits.
-_RESET_S: Final = 25
-
 #: How long a running statement may hold up the end of the process.
 _CLOSE_S: Final = 5
 
@@ -245,12 +243,13 @@ class Database:
         if counts is None:
             counts = (await runs.read_request(self._pool, request_id)).rows
         tables, wide = frozenset(counts), _may_be_wide(counts)
+        limit_s = None if wide else command_timeout_s(self._settings)  # shorter than its caller waits
 
         async def reset(connection: asyncpg.Connection, writer: ResetWriter) -> ResetReport:
             (report,) = await writer.reset(connection, [request_id], tables, token_hash, events, wide=wide)
             return report
 
-        report = await self._retry(f"resetting request {request_id}", reset, tables, None if wide else _RESET_S)
+        report = await self._retry(f"resetting request {request_id}", reset, tables, limit_s)
         self._counts_of.pop(request_id, None)
         return report
 
@@ -419,10 +418,10 @@ class Database:
         self, doing: str, reset: Callable[[asyncpg.Connection, ResetWriter], Awaitable[_Answer]]
     ) -> _Answer:
         """Call *reset* again where that may help; a new foreign key is found by reading the schema again."""
-        locked = 0
+        locked, insists = 0, False
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                return await self._reset_once(reset)
+                return await self._reset_once(reset, insists=insists)
             except OvertakenError as error:
                 if attempt == _ATTEMPTS:
                     why = f"{doing}: others changed its rows each of the {attempt} times that it looked"
@@ -433,10 +432,15 @@ class Database:
                     raise
                 if error.sqlstate in REFERENCE_BROKEN:
                     await self.read_schema()
+                    insists = True  # somebody writes below the rows, perhaps faster than they are found
         raise AssertionError
 
-    async def _reset_once(self, reset: Callable[[asyncpg.Connection, ResetWriter], Awaitable[_Answer]]) -> _Answer:
-        _, _, writer = await self._current()
+    async def _reset_once(
+        self, reset: Callable[[asyncpg.Connection, ResetWriter], Awaitable[_Answer]], *, insists: bool
+    ) -> _Answer:
+        target, _, writer = await self._current()
+        if insists:
+            writer = ResetWriter(self._pool, target, insists=True)
         async with self._pool.acquire() as connection:
             return await reset(connection, writer)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_atdm.core.errors import AtdmError, DatabaseBusy
+from pytest_atdm.core.errors import AtdmError, DatabaseBusy, DatabaseUnavailable
 from seeder.db.border import translated
 from seeder.db.queries import QUERIES
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from seeder.db.pool import Pool
 
+#: The caller has waited long enough already.
+_LOOK_S: Final = 2.0
 _HINT: Final = (
     "does the application hold a transaction open on these rows? end it (COMMIT, ROLLBACK, or close the connection), "
     "and try again"
@@ -23,10 +26,16 @@ async def busy_error(pool: Pool, doing: str, why: str, tables: Collection[str]) 
     """Return the error that names who holds locks on *tables* (ids) now, as far as the seeder's role sees it.
 
     Another reset at work holds them too: it has locked its request first.
+
+    Raises:
+        DatabaseUnavailable: Postgres does not answer.
     """
     try:
-        with translated("asking who holds locks"):
-            rows = await pool.beside.fetch(QUERIES["lock_holders"], sorted({*tables, "atdm.request", "atdm.run"}))
+        with translated(f"{doing}: {why}"):
+            async with asyncio.timeout(_LOOK_S):
+                rows = await pool.beside.fetch(QUERIES["lock_holders"], sorted({*tables, "atdm.request", "atdm.run"}))
+    except DatabaseUnavailable:
+        raise  # nobody holds anything: Postgres is away
     except AtdmError as error:
         return DatabaseBusy(f"{doing}: {why}; who holds the rows could not be asked ({error.message})", hint=_HINT)
     if not rows:

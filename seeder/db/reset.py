@@ -31,10 +31,14 @@ BATCH_REQUESTS: Final = 200
 
 
 class ResetWriter:
-    """Resets requests of one target; keeps the text of its statements by the tables that were seeded."""
+    """Resets requests of one target; keeps the text of its statements by the tables that were seeded.
 
-    def __init__(self, pool: Pool, target: Target) -> None:
+    One that *insists* locks all rows first, so that nobody writes below them meanwhile; that takes a statement more.
+    """
+
+    def __init__(self, pool: Pool, target: Target, *, insists: bool = False) -> None:
         self._target = target
+        self._insists = insists
         self._careful = CarefulReset(pool, target)
         self._bulk = BulkRemoval(target)
         self._closures: dict[frozenset[str], Closure] = {}
@@ -114,7 +118,7 @@ class ResetWriter:
     def closure(self, tables: frozenset[str]) -> Closure:
         """Return *tables* with all that is below them."""
         if tables not in self._closures:
-            self._closures[tables] = close_over(self._target, tables)
+            self._closures[tables] = close_over(self._target, tables, locks_all=self._insists)
         return self._closures[tables]
 
     def _statement(self, tables: frozenset[str], *, wide: bool) -> str:

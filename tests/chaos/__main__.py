@@ -10,8 +10,6 @@ from typing import Final
 
 import pytest
 
-from tests.chaos.cells import CELLS
-
 ROOT: Final = Path(__file__).parents[2]
 RESULTS: Final = ROOT / ".atdm" / "chaos.json"
 #: Most of a cell is waiting, for a lease or for a deadline.
@@ -36,6 +34,8 @@ def main(arguments: list[str]) -> int:
     started, watcher = time.monotonic(), Watcher()
     words = ["-q", "-n", str(AT_ONCE), "-p", "no:cacheprovider", "-o", "faulthandler_timeout=200"]
     code = pytest.main([*words, str(Path(__file__).with_name("matrix.py")), *arguments], plugins=[watcher])
+    from tests.chaos.cells import CELLS  # pytest must be the first to import the plugin
+
     print(f"{len(watcher.seen)} of {len(CELLS)} cells held, in {time.monotonic() - started:.0f} s")
     if len(watcher.seen) == len(CELLS):
         RESULTS.parent.mkdir(exist_ok=True)

@@ -142,12 +142,14 @@ _TAKEN: Final[list[Sql]] = []
 
 
 def take_all_connections(stage: Stage) -> None:
-    """Take those that are free, then those of the seeder as soon as they are."""
-    _take_free_connections(stage)
+    """Take every connection there is, those of the seeder as well, while it cannot open new ones."""
+    assert stage.seeder is not None
+    stage.seeder.send_signal(signal.SIGSTOP)
     stage.sql.execute(_TERMINATE)
     left = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'atdm%'"
     wait_until(lambda: stage.sql.value(left) == 0, "the seeder's connections end")
     _take_free_connections(stage)
+    stage.seeder.send_signal(signal.SIGCONT)
 
 
 def _take_free_connections(stage: Stage) -> None:

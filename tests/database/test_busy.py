@@ -144,7 +144,7 @@ def test_a_reset_ends_in_bounded_time(make_world: MakeWorld, monkeypatch: pytest
     before = world.rows()
 
     with monkeypatch.context() as patched:
-        patched.setattr("seeder.db.database._RESET_S", 0.1)
+        patched.setattr("seeder.db.database.command_timeout_s", lambda _: 0.1)
         with pytest.raises(DatabaseBusy, match=r"did not come to an end within 0\.1 s"):
             world.reset(outcome)
 
@@ -265,3 +265,30 @@ def test_resets_beside_a_writing_application_leave_no_row_and_take_none_from_bef
     assert [] == rows["public.top"]
     assert [old, old] == [{row[1 : row.index(",")] for row in rows[f"public.{name}"]} for name in ("middle", "last")]
     assert all('"top_id": null' in row for row in rows["public.middle"] + rows["public.last"])
+
+
+WRITE_ON = "DO $$ BEGIN LOOP INSERT INTO box (shelf_id) VALUES ({}); COMMIT; END LOOP; END $$"
+
+
+def test_an_application_that_writes_without_end_is_made_to_wait(make_world: MakeWorld) -> None:
+    """Rows that come below ours faster than they are found are kept out by locks, and all are gone in the end."""
+    world = make_world(SHELF, "CREATE TABLE box (id serial PRIMARY KEY, shelf_id integer NOT NULL REFERENCES shelf)")
+    outcome = world.seed(planned("shelf", "shelf", {}, id="shelf.id"))
+
+    async def write_on(shelf_id: object) -> None:
+        connection = await asyncpg.connect(world.url)
+        try:
+            insert = f"INSERT INTO box (shelf_id) VALUES ({shelf_id})"  # noqa: S608
+            await connection.execute(f"DO $$ BEGIN LOOP {insert}; COMMIT; END LOOP; END $$")
+        except asyncpg.ForeignKeyViolationError:
+            await connection.close()
+
+    async def reset_meanwhile() -> None:
+        writers = [asyncio.create_task(write_on(outcome.rows["shelf"]["id"])) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        await world.database.reset_request(outcome.request_id, TOKEN_HASH)
+        await asyncio.gather(*writers)
+
+    world.wait(reset_meanwhile())
+
+    assert {"public.shelf": [], "public.box": []} == world.rows()
