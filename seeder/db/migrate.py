@@ -43,11 +43,6 @@ async def apply_migrations(connection: asyncpg.Connection, folder: Path) -> list
             return [file.path.name for file in missing]
 
 
-async def may_migrate(connection: asyncpg.Connection) -> bool:
-    """Return whether the connecting role owns ATDM's schema, or may make it."""
-    return bool((await connection.fetchrow(QUERIES["ground_laid"]))["may_migrate"])
-
-
 async def _refuse_own_schema_first(connection: asyncpg.Connection) -> None:
     """A role called atdm finds the schema of its name first: tables of the application would land in it."""
     found = await connection.fetchrow(QUERIES["own_schema_first"])

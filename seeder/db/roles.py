@@ -9,7 +9,6 @@ import asyncpg
 
 from pytest_atdm.data import folder as shipped_folder
 from seeder.db.border import translated
-from seeder.db.migrate import may_migrate
 from seeder.db.queries import QUERIES, RIGHTS
 from seeder.db.sql_files import run_file
 from seeder.records import WorkingRole
@@ -27,8 +26,8 @@ ROLES_FILE: Final = "0005_roles.sql"
 #: How often a connection looks whether its client is still there while a statement runs.
 _CLIENT_CHECK: Final = "1s"
 _ATTEMPTS: Final = 3
-#: "tuple concurrently updated": somebody else changed the same table's description in this moment.
-_OVERTAKEN: Final = "XX000"
+#: "tuple concurrently updated", or gone: somebody else changed or dropped the same table or function in this moment.
+_OVERTAKEN: Final = frozenset({"XX000", "42P01", "3F000", "42883"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,21 +48,17 @@ async def make_roles(connection: asyncpg.Connection) -> None:
 
 
 async def grant_rights(connection: asyncpg.Connection) -> list[str]:
-    """Give the roles the rights that they lack in this database, and return the statements that did so.
-
-    Nothing happens where the connecting role does not own ATDM's schema.
+    """Give the roles the rights that they lack to what the connecting role owns; return the statements that did so.
 
     Raises:
         DatabaseBusy, DatabaseUnavailable: nothing has changed.
     """
     with translated("granting rights to the roles of ATDM"):
-        if not await may_migrate(connection):
-            return []
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 return await _grant_rights(connection)
-            except asyncpg.InternalServerError as error:
-                if error.sqlstate != _OVERTAKEN or attempt == _ATTEMPTS:
+            except asyncpg.PostgresError as error:
+                if error.sqlstate not in _OVERTAKEN or attempt == _ATTEMPTS:
                     raise
         raise AssertionError("the last attempt returns or raises")
 

@@ -53,11 +53,9 @@ def fail_to_reset(world: World, hold: str, **changes: Any) -> DatabaseBusy:
 def test_who_holds_the_rows_is_named(make_world: MakeWorld) -> None:
     """Process, name, role, table, state and for how long; the hint says what to do, and afterwards the reset works."""
     world = make_world(SHELF)
-    world.execute("GRANT pg_read_all_stats TO atdm_seeder")
 
     error = fail_to_reset(world, "UPDATE shelf SET label = 'mine'")
 
-    world.execute("REVOKE pg_read_all_stats FROM atdm_seeder")
     pid = world.fetch("SELECT pg_backend_pid()")
     assert f'held by process {pid} ("the shop", role ' in error.message
     assert re.search(r"on public\.shelf, idle in transaction, its transaction open for \d+ s$", error.message)

@@ -187,6 +187,18 @@ def test_tables_that_the_owner_cannot_open_keep_him_at_work(server: Server) -> N
     assert "atdm_seeder" == find_role(url, owner_url=server.at(name)).role
 
 
+def test_an_owner_of_tables_opens_them_also_where_the_schema_is_somebody_elses(server: Server) -> None:
+    """What a superuser has made ready stays ready for what the owner of the tables makes later."""
+    url = server.make_owned()
+    name = urlsplit(url).path[1:]
+    find_role(server.at(name))
+    server.execute(f"GRANT atdm_seeder TO {name}")
+    server.execute(TABLE, url)
+
+    assert ("atdm_seeder", name) == ((role := find_role(url)).role, role.login)
+    assert () == asyncio.run(bring_up(settings(url))).granted
+
+
 def test_a_database_from_another_server_gets_its_roles(server: Server) -> None:
     """A migration that stands in the record says nothing of the server's roles: they are made where they lack."""
     find_role(server.url)

@@ -299,6 +299,14 @@ def test_nothing_of_the_roles_is_left_in_the_database(make_world: MakeWorld) -> 
     assert {"public.item", "public.shelf"} == set(world.rows())
 
 
+def test_a_member_changes_no_rights(make_world: MakeWorld) -> None:
+    """A login that owns nothing here has nothing to grant, and makes no default privileges of its own."""
+    world = make_world(*TABLES)
+    world.work_as(MEMBER)
+
+    assert () == world.wait(bring_up(settings(log_in(world.url, MEMBER)))).granted
+
+
 def test_a_member_who_finds_something_missing_is_told_who_has_to_do_what(make_world: MakeWorld) -> None:
     """A migration of ATDM that lacks is an error that names it, the role, and the command for the owner."""
     world = make_world(*TABLES)

@@ -289,15 +289,15 @@ ORDER BY rows DESC, r.tbl, r.columns;
 
 -- lock_holders --
 -- Who has locks on the tables $1 (schema.table) that a deletion may wait for, the longest transaction first. Of other roles' sessions
--- a role sees neither state nor time, unless it may read all statistics.
-SELECT l.pid, a.application_name, a.usename, a.state, extract(epoch FROM clock_timestamp() - a.xact_start)::integer AS for_s,
+-- ATDM's owner sees neither state nor time, unless it may read all statistics.
+SELECT l.pid, a.application_name, a.usename, s.state, s.for_s,
     array_agg(DISTINCT n.nspname || '.' || c.relname) AS tables
 FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_stat_activity a ON a.pid = l.pid
+JOIN pg_stat_activity a ON a.pid = l.pid, atdm.session_state(l.pid) s
 WHERE l.granted AND l.locktype = 'relation' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND l.mode NOT IN ('AccessShareLock', 'ShareUpdateExclusiveLock') AND l.pid <> pg_backend_pid()
     AND n.nspname || '.' || c.relname = ANY ($1::text[])
-GROUP BY l.pid, a.application_name, a.usename, a.state, a.xact_start ORDER BY a.xact_start NULLS LAST LIMIT 5;
+GROUP BY l.pid, a.application_name, a.usename, s.state, s.for_s ORDER BY s.for_s DESC NULLS LAST LIMIT 5;
 
 -- metrics --
 -- Counts of what stands there now.

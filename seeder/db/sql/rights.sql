@@ -64,12 +64,12 @@ FROM pg_proc p JOIN namespace n ON n.oid = p.pronamespace JOIN pg_language l ON 
 WHERE r.writes AND (n.ours OR l.lanpltrusted AND NOT p.prosecdef)
     AND pg_has_role(p.proowner, 'USAGE') AND NOT has_function_privilege(r.oid, p.oid, 'EXECUTE')
 UNION ALL
--- What the connecting role will make.
+-- What the connecting role will make, if it makes things here.
 SELECT format('ALTER DEFAULT PRIVILEGES GRANT %s ON %s TO %s', array_to_string(k.privileges, ', '), k.name, r.name)
 FROM role r, LATERAL (VALUES
     ('r'::"char", 'TABLES', CASE WHEN r.writes THEN ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'] ELSE ARRAY['SELECT'] END),
     ('S', 'SEQUENCES', CASE WHEN r.writes THEN ARRAY['USAGE', 'SELECT', 'UPDATE'] END),
     ('n', 'SCHEMAS', ARRAY['USAGE'])) AS k (objtype, name, privileges)
-WHERE NOT k.privileges <@ ARRAY(
+WHERE EXISTS (SELECT FROM relation) AND NOT k.privileges <@ ARRAY(
     SELECT x.privilege_type FROM pg_default_acl d, aclexplode(d.defaclacl) x
     WHERE d.defaclrole = (SELECT oid FROM pg_roles WHERE rolname = current_user) AND d.defaclnamespace = 0 AND d.defaclobjtype = k.objtype AND x.grantee = r.oid);
