@@ -57,7 +57,7 @@ class Settings:
     max_volume_bytes: int = 1_000_000_000
     statement_timeout_ms: int = 30_000
     lock_timeout_ms: int = 5_000
-    idle_timeout_ms: int = 60_000
+    idle_timeout_ms: int = 20_000
     lease_s: int = 30
     owned: bool = False
 

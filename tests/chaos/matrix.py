@@ -25,6 +25,18 @@ def running_server() -> Iterator[Server]:
             yield server
 
 
+@contextlib.contextmanager
+def showing_logs(place: Path) -> Iterator[None]:
+    """Show what session and seeder have said where the block fails."""
+    try:
+        yield
+    except BaseException:
+        for log in ("session.log", "seeder.log"):
+            if (place / log).exists():
+                print(f"--- {log}", (place / log).read_text(encoding="utf-8", errors="replace")[-6000:], sep="\n")
+        raise
+
+
 @pytest.fixture(scope="session")
 def shared_server() -> Iterator[Server]:
     """A Postgres that nothing happens to."""
@@ -45,7 +57,7 @@ def server(cell: Cell, request: pytest.FixtureRequest) -> Iterator[Server]:
 @pytest.mark.parametrize("cell", CELLS, ids=[cell.name for cell in CELLS])
 def test_nothing_leaks(cell: Cell, server: Server, tmp_path: Path, record_property: pytest.FixtureRequest) -> None:
     """After the fault the database is what it was before, the log is whole, and the user has seen one clear error."""
-    with contextlib.closing(Stage(tmp_path, server)) as stage:
+    with showing_logs(tmp_path), contextlib.closing(Stage(tmp_path, server)) as stage:
         stage.start_seeder()
         with contextlib.closing(Bystander(stage)) as bystander:
             record_property("outcome", _play(cell, stage))  # type: ignore[operator]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.chaos import acts
-from tests.chaos.matrix import running_server
+from tests.chaos.matrix import running_server, showing_logs
 from tests.chaos.server import wait_until
 from tests.chaos.stage import DEADLINE_S, Bystander, Stage
 from tests.chaos.verify import check_database, wait_until_settled
@@ -172,19 +172,8 @@ def _stage() -> Iterator[Stage]:
         folder = tempfile.TemporaryDirectory(prefix="atdm-soak-", ignore_cleanup_errors=True)
         place = Path(closing.enter_context(folder))
         stage = closing.enter_context(contextlib.closing(Stage(place, server)))
-        with _showing_logs(place):
+        with showing_logs(place):
             yield stage
-
-
-@contextlib.contextmanager
-def _showing_logs(place: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        for log in ("session.log", "seeder.log"):
-            if (place / log).exists():
-                print(f"--- {log}", (place / log).read_text(encoding="utf-8", errors="replace")[-6000:], sep="\n")
-        raise
 
 
 def main(arguments: list[str]) -> int:
