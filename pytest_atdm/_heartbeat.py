@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 BEATS_PER_LEASE: Final = 3
 #: A kept run's lease is long; it counts from the session's end, to the minute.
 LONGEST_PAUSE_S: Final = 60.0
+#: The session's end waits for the answer to the last beat.
+LONGEST_ANSWER_S: Final = 10.0
 
 
 class Heartbeat:
@@ -23,7 +25,7 @@ class Heartbeat:
     def __init__(self, address: SeederAddress, run_id: str, *, epoch: int, lease_s: float) -> None:
         self.lost: LeaseLost | None = None
         self._pause_s = min(lease_s / BEATS_PER_LEASE, LONGEST_PAUSE_S)
-        self._client = SeederClient(address, timeout_s=self._pause_s)
+        self._client = SeederClient(address, timeout_s=min(self._pause_s, LONGEST_ANSWER_S))
         self._run = run_id, epoch
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True, name="atdm-heartbeat")

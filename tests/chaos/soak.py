@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.chaos.acts import Act
 
 #: A session with so many tests lasts about as long as it takes to start, under pytest-xdist somewhat longer.
-_TESTS: Final = 40
+_TESTS: Final = 16
 _LATEST_S: Final = 5.0
 
 
