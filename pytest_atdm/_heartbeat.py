@@ -26,9 +26,9 @@ class Heartbeat:
         self.lost: LeaseLost | None = None
         self._pause_s = min(lease_s / BEATS_PER_LEASE, LONGEST_PAUSE_S)
         self._client = SeederClient(address, timeout_s=min(self._pause_s, LONGEST_ANSWER_S))
-        self._run = run_id, epoch
+        self._lease = run_id, epoch
         self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._beat, daemon=True, name="atdm-heartbeat")
+        self._thread = threading.Thread(target=self._run, daemon=True, name="atdm-heartbeat")
         # Debuggers that stop all threads at a breakpoint let this one go on: the rows are to stand meanwhile.
         self._thread.pydev_do_not_trace = True  # type: ignore[attr-defined]
         self._thread.is_pydev_daemon_thread = True  # type: ignore[attr-defined]
@@ -38,13 +38,18 @@ class Heartbeat:
         """End the thread; returns when it has ended."""
         self._stopped.set()
         self._thread.join()
-        self._client.close()
+
+    def _run(self) -> None:
+        try:
+            self._beat()
+        finally:
+            self._client.close()
 
     def _beat(self) -> None:
         pause_s = self._pause_s
         while not self._stopped.wait(pause_s):
             try:
-                self._client.renew_lease(*self._run)
+                self._client.renew_lease(*self._lease)
             except LeaseLost as lost:
                 self.lost = lost
                 return

@@ -249,6 +249,15 @@ class AtdmSession:
 
         A run that is to be kept does not end; its lease begins anew.
         """
+        try:
+            if self._connection is None or self._run is None or self.lost:
+                return None
+            return self._end_run(self._connection.client)
+        finally:
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Let go of the seeder, and leave the run as it is."""
         head_start, self._head_start = self._head_start, None
         if head_start is not None:
             with contextlib.suppress(AtdmError):  # nobody needed it after all, nor why it failed
@@ -257,11 +266,7 @@ class AtdmSession:
         if heartbeat is not None:
             heartbeat.stop()
         connection, self._connection = self._connection, None
-        if connection is None:
-            return None
-        try:
-            return self._end_run(connection.client) if self._run and not self.lost else None
-        finally:
+        if connection is not None:
             connection.close()
 
     def _end_run(self, client: SeederClient) -> ResetReport | None:

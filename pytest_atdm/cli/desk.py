@@ -29,7 +29,7 @@ def open_client() -> Iterator[SeederClient]:
 def make_session(settings: Settings) -> AtdmSession:
     """Return a session that plans and seeds as the plugin's does, without the hooks of any ``conftest.py``.
 
-    Close its connection only: closing the session would end the run, and a later ``atdm reset`` is to find it.
+    Let go of it: closing the session would end the run, and a later ``atdm reset`` is to find it.
     """
     import pluggy  # lazy: startup
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -53,7 +52,7 @@ def request(
     session = make_session(dataclasses.replace(settings, fixtures_dir=None, keep_s=keep_s))
     session.catalog.check(scenario, wish.overrides)  # before anything is started
     formats = [name for name, asked in (("playwright", playwright_json), ("pytest", pytest_module)) if asked]
-    with contextlib.closing(session.connection):
+    try:
         if dry_run:
             _answer_plan(session.plan(wish, make_request_key(wish)))
         else:
@@ -65,6 +64,8 @@ def request(
                 session.reset(receipt, [])  # nobody will see its token
                 raise
             _answer_receipt(receipt, fixtures, session)
+    finally:
+        session.let_go()
 
 
 def read_overrides(pairs: Sequence[str]) -> dict[str, Cell]:
