@@ -51,14 +51,15 @@ def lock_sql(closure: Closure, target: Target, *, wide: bool) -> str:
     later statement sees it: until its end no key that acts finds other rows than those.
     """
     locks = ",\n".join(
-        f"k{number} AS MATERIALIZED (SELECT f.relation, f.key"
-        f" FROM (SELECT DISTINCT relation, key FROM reached WHERE relation = {quote_text(table.id)}) f"
-        f" JOIN {source_sql(target, table.id)} t ON {match_sql(table, 't', 'f.key')} FOR UPDATE OF t)"
+        f"k{number} AS MATERIALIZED (SELECT f.relation, f.key FROM listed f"
+        f" JOIN {source_sql(target, table.id)} t ON {match_sql(table, 't', 'f.key')}"
+        f" WHERE f.relation = {quote_text(table.id)} FOR UPDATE OF t)"
         for number, table in enumerate(closure.locked_tables)
     )
     all_locked = " UNION ALL ".join(f"SELECT * FROM k{number}" for number in range(len(closure.locked_tables)))
     return (
-        f"WITH RECURSIVE {REQ},\n{reached_sql(closure, target, wide=wide)},\n{locks}\n"
+        f"WITH RECURSIVE {REQ},\n{reached_sql(closure, target, wide=wide)},\n"
+        f"listed AS MATERIALIZED (SELECT DISTINCT relation, key FROM reached),\n{locks}\n"
         f"SELECT coalesce(jsonb_agg(jsonb_build_array(relation, key::text)), '[]')::text FROM ({all_locked}) l"
     )
 

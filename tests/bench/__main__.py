@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_atdm._client import SeederClient
 from pytest_atdm._sidecar import ensure_seeder
 from pytest_atdm.data import folder
+from tests.bench.cleanup import measure_levels, measure_sizes
 from tests.bench.figures import render_table, write_json
 from tests.bench.leases import measure_leases
 from tests.bench.planning import measure_introspection, measure_planning
@@ -38,8 +39,11 @@ def main() -> int:
         figures += measure_planning(bench)
         figures += measure_introspection(url, folder("catalog"))
         figures += measure_volume(bench, url)
-    with _running_bench() as (old, _), _running_bench() as (fresh, _):
+    with _running_bench() as (old, _), _running_bench() as (fresh, url):
+        figures += measure_levels(fresh, url)
         figures += measure_history(old, fresh)
+    with _running_bench() as few, _running_bench() as many:
+        figures += measure_sizes(few, many)
     write_json(figures, REPORT)
     print(render_table(figures))
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import operator
 import statistics
 import time
 from typing import TYPE_CHECKING, Any
@@ -34,12 +35,18 @@ def median_ms(samples: list[float]) -> float:
 
 def time_product(bench: Bench, plans: Iterator[Plan], cycles: int) -> list[float]:
     """Return the seconds of *cycles* seeds and resets through client and seeder, each of a fresh plan."""
+    return [seed + reset for seed, reset in time_both(bench, plans, cycles)]
+
+
+def time_both(bench: Bench, plans: Iterator[Plan], cycles: int) -> list[tuple[float, float]]:
+    """Return the seconds of *cycles* seeds, and of the resets that followed them."""
     samples = []
     for made in list(itertools.islice(plans, cycles)):
         began = time.perf_counter()
         receipt = bench.client.seed(made, idempotency_key=made.request_key)
+        seeded = time.perf_counter()
         bench.client.reset(receipt.request_id, receipt.cleanup_token)
-        samples.append(time.perf_counter() - began)
+        samples.append((seeded - began, time.perf_counter() - seeded))
     return samples
 
 
@@ -149,21 +156,24 @@ def measure_history(old: Bench, fresh: Bench) -> list[Figure]:
     for runs in PAST_RUNS:
         _make_past_runs(old, runs - done)
         done = runs
-        without, latency = _measure_in_turns(fresh, old)
-        before = Figure(name=f"seed + reset after 0 past runs, beside {runs:,}", figure=round(without, 3), unit="ms")
-        name = f"seed + reset after {runs:,} past runs"
-        figures += [before, compare(name, round(latency, 3), "ms", against=before, at_most=1.1)]
+        figures += compare_in_turns(fresh, old, f"after 0 past runs, beside {runs:,}", f"after {runs:,} past runs")
     return figures
 
 
-def _measure_in_turns(first: Bench, second: Bench) -> tuple[float, float]:
-    benches = [(bench, bench.iter_plans(), list[float]()) for bench in (first, second)]
+def compare_in_turns(first: Bench, second: Bench, before: str, after: str) -> list[Figure]:
+    """Return the latency of seed + reset, and of the reset alone, on *second* beside those on *first*, in turns."""
+    benches = [(bench, bench.iter_plans(), list[tuple[float, float]]()) for bench in (first, second)]
     for bench, plans, _ in benches:
-        time_product(bench, plans, 200)  # warm
+        time_both(bench, plans, 200)  # warm
     for _ in range(2 * ROUNDS):
         for bench, plans, samples in benches:
-            samples.extend(time_product(bench, plans, CYCLES))
-    return median_ms(benches[0][2]), median_ms(benches[1][2])
+            samples.extend(time_both(bench, plans, CYCLES))
+    figures = []
+    for what, part in (("seed + reset", sum), ("reset", operator.itemgetter(1))):
+        medians = [round(median_ms([part(one) for one in samples]), 3) for _, _, samples in benches]
+        basis = Figure(name=f"{what} {before}", figure=medians[0], unit="ms")
+        figures += [basis, compare(f"{what} {after}", medians[1], "ms", against=basis, at_most=1.1)]
+    return figures
 
 
 def _make_past_runs(bench: Bench, count: int) -> None:

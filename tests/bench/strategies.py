@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pytest_atdm.core.schema import Table
     from tests.bench.situation import Rows
 
 
@@ -45,7 +46,7 @@ class OneCall:
         """Insert everything with one call and delete it by primary key with another."""
         await self.insert(rows)
         keys = {part.table.id: [row[part.table.primary_key[0]] for row in part.cells] for part in rows}
-        await self.connection.execute(_delete_statement(rows), json.dumps(keys))
+        await self.connection.execute(delete_statement([part.table for part in rows]), json.dumps(keys))
 
     async def insert(self, rows: Sequence[Rows]) -> None:
         """Insert everything with one call."""
@@ -65,13 +66,14 @@ def _insert_statement(rows: Sequence[Rows]) -> str:
     return f"WITH {', '.join(parts)} SELECT 1"
 
 
-def _delete_statement(rows: Sequence[Rows]) -> str:
+def delete_statement(tables: Sequence[Table]) -> str:
+    """Return one statement that deletes from *tables* the rows whose keys $1 lists, by table id."""
     parts = []
-    for number, part in enumerate(rows):
-        key = part.table.column(part.table.primary_key[0])
+    for number, table in enumerate(tables):
+        key = table.column(table.primary_key[0])
         parts.append(
-            f"d{number} AS (DELETE FROM {qualified(part.table.id)} WHERE {quote(key.name)} IN "
-            f"(SELECT k::{key.type} FROM jsonb_array_elements_text($1::jsonb -> '{part.table.id}') AS k))"
+            f"d{number} AS (DELETE FROM {qualified(table.id)} WHERE {quote(key.name)} IN "
+            f"(SELECT k::{key.type} FROM jsonb_array_elements_text($1::jsonb -> '{table.id}') AS k))"
         )
     return f"WITH {', '.join(parts)} SELECT 1"
 

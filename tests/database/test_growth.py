@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from pytest_atdm.core.audit import EventKind
+from seeder.db.closure import close_over
 from seeder.db.database import Database
+from seeder.db.introspect import read_target
+from seeder.db.pool import open_pool
+from seeder.db.reset_sql import find_sql
 from seeder.records import NewEvent
 from tests.database.world import RUN, TOKEN_HASH, World, planned, settings
 
@@ -79,3 +84,34 @@ def test_no_statement_of_a_request_scans_a_table_that_grows(make_world: MakeWorl
 
     scans = json.loads(world.fetch(SCANS))
     assert {name: [0, True] for name in ("run", "request", "ledger", "audit_event", "shelf", "box")} == scans
+
+
+async def explain_walk(url: str) -> list[tuple[str, float]]:
+    """Return the kinds of the nodes of the plan that finds what is below a shelf, each with the rows expected of it."""
+    pool = await open_pool(settings(url))
+    target = await read_target(pool)
+    walk = find_sql(close_over(target, ["public.shelf"]), target, wide=False)
+    async with pool.acquire() as connection:
+        await connection.execute(f"PREPARE walk AS {walk} SELECT * FROM rows")  # noqa: S608
+        plan = json.loads(await connection.fetchval("EXPLAIN (FORMAT JSON) EXECUTE walk (NULL, NULL)"))
+    await pool.close()
+    return list(iter_nodes(plan[0]["Plan"]))
+
+
+def iter_nodes(node: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """Yield the kind and the expected rows of *node* and of all below it."""
+    yield node["Node Type"], node["Plan Rows"]
+    for below in node.get("Plans", ()):
+        yield from iter_nodes(below)
+
+
+def test_a_row_that_thousands_refer_to_makes_no_walk_expect_thousands(make_world: MakeWorld) -> None:
+    """Else each walk would reserve memory for that many, and rather read whole indexes than look up a few rows."""
+    world = make_world(TABLES, before="INSERT INTO shelf (label) VALUES ('all')")
+    world.execute("INSERT INTO box (shelf_id) SELECT 1 FROM generate_series(1, 20000); ANALYZE")
+
+    expected = world.wait(explain_walk(world.url))
+
+    assert ("Index Scan", 20_000) in expected
+    assert [] == [(kind, rows) for kind, rows in expected if rows > 1_000 and kind in ("Recursive Union", "CTE Scan")]
+    assert "Recursive Union" in dict(expected)
