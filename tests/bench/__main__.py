@@ -32,30 +32,29 @@ REPORT = Path(".atdm/bench.json")
 def main() -> int:
     """Measure everything; return 0, whether the targets hold or not: the table says which."""
     figures = [*measure_start(), *measure_idle()]
-    with _running_bench() as (bench, address):
-        url = address.database_url or ""
+    with _running_bench() as (bench, url, address):
         figures += run_seeding(bench, url)
         figures += measure_leases(bench, address)
         figures += measure_planning(bench)
         figures += measure_introspection(url, folder("catalog"))
         figures += measure_volume(bench, url)
-    with _running_bench() as (old, _), _running_bench() as (fresh, url):
+    with _running_bench() as (old, *_), _running_bench() as (fresh, url, _):
         figures += measure_levels(fresh, url)
         figures += measure_history(old, fresh)
-    with _running_bench() as few, _running_bench() as many:
-        figures += measure_sizes(few, many)
+    with _running_bench() as (few, few_url, _), _running_bench() as (many, many_url, _):
+        figures += measure_sizes((few, few_url), (many, many_url))
     write_json(figures, REPORT)
     print(render_table(figures))
     return 0
 
 
 @contextlib.contextmanager
-def _running_bench() -> Iterator[tuple[Bench, SeederAddress]]:
-    """Yield a bench on a new seeder with a database of its own, and the seeder's address."""
+def _running_bench() -> Iterator[tuple[Bench, str, SeederAddress]]:
+    """Yield a bench on a new seeder with a database of its own, the database's URL, and the seeder's address."""
     with tempfile.TemporaryDirectory() as name:
         sidecar = ensure_seeder(Path(name) / ".atdm", catalog=folder("catalog"), database_url=None, timeout_s=60)
         with contextlib.closing(sidecar), contextlib.closing(SeederClient(sidecar.address)) as client:
-            yield start_bench(client), sidecar.address
+            yield start_bench(client), sidecar.address.database_url or "", sidecar.address
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def test_no_statement_of_a_request_scans_a_table_that_grows(make_world: MakeWorl
 
 async def explain_walk(url: str) -> list[tuple[str, float]]:
     """Return the kinds of the nodes of the plan that finds what is below a shelf, each with the rows expected of it."""
-    pool = await open_pool(settings(url))
+    pool = await open_pool(settings(url), {})
     target = await read_target(pool)
     walk = find_sql(close_over(target, ["public.shelf"]), target, wide=False)
     async with pool.acquire() as connection:
