@@ -12,7 +12,7 @@ from seeder.db.queries import quote_ident, quote_text
 from seeder.db.steps import source_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from pytest_atdm.core.schema import ForeignKey, Table
     from seeder.db.introspect import Target
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 #: Whether the row *e* was made after the request. A serial key is evidence; without one a mandatory reference can only
 #: have been made after the row it refers to, while a nullable one may have been set in a row that stood there before.
 _NEW: Final = "coalesce(atdm.is_new(q.positions, e.relation, e.serial), e.mandatory)"
+
+#: Conditions that hold of every row, and of which Postgres, knowing nothing, expects that one in 200 satisfies each.
+#: Where many rows refer to few, as to a code, it would expect a part of the whole table behind each key: reserve memory
+#: for millions of rows, and read whole indexes rather than look up rows by their keys.
+_FEW: Final = "num_nulls({column}) = 0 AND num_nonnulls({column}) = 1 AND num_nulls({column}, {column}) = 0"
 
 #: What ``atdm.range_owner`` gives for the row *e*; to call a function for each row takes a quarter of the whole walk.
 _RANGE_OWNER: Final = """SELECT CASE WHEN e.serial <= r.last THEN r.request_id END FROM atdm.ledger_range r
@@ -123,7 +128,6 @@ def reached_sql(closure: Closure, target: Target, *, with_edges: bool = False, w
     if not closure.edges:
         return f"{names} AS ({ledger})"
     parents = ", ".join(quote_text(name) for name in sorted({edge.parent.id for edge in closure.edges}))
-    columns = ("relation", "key", "serial", "mandatory", *(("via", "parent") if with_edges else ()))
     branches = "\n        UNION ALL".join(_branch_sql(edge, target, with_edges=with_edges) for edge in closure.edges)
     return f"""{names} AS ({ledger}
     UNION
@@ -133,22 +137,10 @@ def reached_sql(closure: Closure, target: Target, *, with_edges: bool = False, w
         WHERE o.relation = e.relation AND o.key = e.key),
         CASE WHEN e.serial IS NOT NULL THEN ({_RANGE_OWNER}) <> ALL ($1::text[]) END, false)
         ELSE true END, false{edge_cells}
-    FROM reached d JOIN req q ON q.request_id = d.request_id,
-        LATERAL {few_sql(f"({branches}) b", columns, "e")}
+    FROM reached d JOIN req q ON q.request_id = d.request_id, LATERAL ({branches}
+    ) e
     WHERE NOT d.old AND d.relation IN ({parents})
 )"""
-
-
-def few_sql(source: str, columns: Sequence[str], alias: str) -> str:
-    """Return a FROM item with *columns* of *source*, of which Postgres expects ten rows, for so many an array has.
-
-    Where many rows refer to few, as to a code, it would expect a part of the whole table behind each key: reserve
-    memory for millions of rows, and read whole indexes rather than look up rows by their keys.
-    """
-    arrays = ", ".join(f"array_agg({one}) AS {one}" for one in columns)
-    lists = ", ".join(f"a.{one}" for one in columns)
-    names = ", ".join(columns)
-    return f"(SELECT u.* FROM (SELECT {arrays} FROM {source}) a, unnest({lists}) AS u ({names})) {alias}"
 
 
 def _branch_sql(edge: Edge, target: Target, *, with_edges: bool) -> str:
@@ -162,7 +154,8 @@ def _branch_sql(edge: Edge, target: Target, *, with_edges: bool) -> str:
         SELECT {quote_text(edge.child.id)} AS relation, {key_sql(edge.child, "c")} AS key,
             {evidence} AS serial, {mandatory} AS mandatory{trace}
         FROM {source}
-        WHERE d.relation = {quote_text(edge.parent.id)} AND {condition}{discriminator_sql(edge.key, "c")}"""
+        WHERE d.relation = {quote_text(edge.parent.id)} AND {condition}{discriminator_sql(edge.key, "c")}
+            AND {_FEW.format(column=f"c.{quote_ident(identify(edge.child)[0])}")}"""
 
 
 def discriminator_sql(key: ForeignKey, alias: str) -> str:

@@ -14,7 +14,7 @@ from tests.bench.seeding import compare_in_turns, median_ms
 from tests.bench.strategies import delete_statement
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Sequence
 
     from pytest_atdm.core.model import Cell, Receipt
     from tests.bench.situation import Bench
@@ -24,28 +24,33 @@ FEW, MANY = 10_000, 1_000_000
 _ROUNDS: Final = 60
 _WARM: Final = 10
 
-#: A row for each number n up to a count. Codes stay as they are: there are not a million of them.
+#: A row for each number n up to a count, in two halves for two connections. Codes stay as they are: there are not a
+#: million of them.
 _FILL: Final = (
-    """INSERT INTO plans (plan_code, name, product, deductible, coinsurance_percent)
-    SELECT 'SYN-P-' || lpad(n::text, 10, '0'), 'FAKE_plan', 'HMO', 0, 10 FROM generate_series(1, {rows}) n""",
-    """INSERT INTO members (id, member_number, first_name, last_name, birth_date, phone, address_line, state,
-        postal_code, enrolled_on)
-    SELECT md5('m' || n)::uuid, 'SYN-M-' || lpad(n::text, 10, '0'), 'FAKE_a', 'FAKE_b', '1990-01-01', '555-0100',
-        'FAKE_c', 'ZZ', '00001', '2020-01-01' FROM generate_series(1, {rows}) n""",
-    """INSERT INTO providers (id, npi, name, specialty, network_status, phone, state)
-    SELECT md5('p' || row_number() OVER ())::uuid, npi, 'FAKE_d', 'cardiology', 'out_of_network', '555-0100', 'ZZ'
-    FROM (SELECT '3' || lpad(n::text, 9, '0') AS npi FROM generate_series(1, {rows} * 2) n) candidates
-    WHERE {npi_check} LIMIT {rows}""",
-    """INSERT INTO eligibility (member_id, plan_id, status, effective_from)
-    SELECT md5('m' || n)::uuid, (SELECT min(id) FROM plans), 'active', '2020-01-01'
-    FROM generate_series(1, {rows}) n""",
-    """INSERT INTO claims (claim_number, member_id, provider_id, procedure_code, diagnosis_code, service_date,
-        received_on, pending_reason, billed_amount)
-    SELECT 'SYN-C-' || lpad(n::text, 10, '0'), md5('m' || n)::uuid, md5('p' || n)::uuid, (SELECT min(code) FROM
-        procedure_codes), (SELECT min(code) FROM diagnosis_codes), '2020-01-01', '2020-01-02', 'received', 10
-    FROM generate_series(1, {rows}) n""",
-    """INSERT INTO claim_decisions (claim_id, outcome)
-    SELECT id, 'paid' FROM claims WHERE claim_number LIKE 'SYN-C-00%'""",
+    (
+        """INSERT INTO plans (plan_code, name, product, deductible, coinsurance_percent)
+        SELECT 'SYN-P-' || lpad(n::text, 10, '0'), 'FAKE_plan', 'HMO', 0, 10 FROM generate_series(1, {rows}) n""",
+        """INSERT INTO members (id, member_number, first_name, last_name, birth_date, phone, address_line, state,
+            postal_code, enrolled_on)
+        SELECT md5('m' || n)::uuid, 'SYN-M-' || lpad(n::text, 10, '0'), 'FAKE_a', 'FAKE_b', '1990-01-01', '555-0100',
+            'FAKE_c', 'ZZ', '00001', '2020-01-01' FROM generate_series(1, {rows}) n""",
+        """INSERT INTO eligibility (member_id, plan_id, status, effective_from)
+        SELECT md5('m' || n)::uuid, (SELECT min(id) FROM plans), 'active', '2020-01-01'
+        FROM generate_series(1, {rows}) n""",
+    ),
+    (
+        """INSERT INTO providers (id, npi, name, specialty, network_status, phone, state)
+        SELECT md5('p' || row_number() OVER ())::uuid, npi, 'FAKE_d', 'cardiology', 'out_of_network', '555-0100', 'ZZ'
+        FROM (SELECT '3' || lpad(n::text, 9, '0') AS npi FROM generate_series(1, {rows} * 2) n) candidates
+        WHERE {npi_check} LIMIT {rows}""",
+        """INSERT INTO claims (claim_number, member_id, provider_id, procedure_code, diagnosis_code, service_date,
+            received_on, pending_reason, billed_amount)
+        SELECT 'SYN-C-' || lpad(n::text, 10, '0'), md5('m' || n)::uuid, md5('p' || n)::uuid, (SELECT min(code) FROM
+            procedure_codes), (SELECT min(code) FROM diagnosis_codes), '2020-01-01', '2020-01-02', 'received', 10
+        FROM generate_series(1, {rows}) n""",
+        """INSERT INTO claim_decisions (claim_id, outcome)
+        SELECT id, 'paid' FROM claims WHERE claim_number LIKE 'SYN-C-00%'""",
+    ),
 )
 _NPI_CHECK: Final = """SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint
 WHERE conname = 'providers_npi_lacks_check_digit'"""
@@ -74,25 +79,26 @@ def measure_sizes(few: tuple[Bench, str], many: tuple[Bench, str]) -> list[Figur
 
     Each of the two is a bench with its database, as it comes.
     """
-    asyncio.run(_run_both(_fill(few[1], FEW), _fill(many[1], MANY)))
+    asyncio.run(_fill(few[1], FEW))
+    asyncio.run(_fill(many[1], MANY))
     return compare_in_turns(few[0], many[0], f"beside {FEW:,} rows per table", f"beside {MANY:,} rows per table")
 
 
-async def _run_both(*work: Coroutine[Any, Any, None]) -> None:
-    await asyncio.gather(*work)
-
-
 async def _fill(url: str, rows: int) -> None:
+    await asyncio.gather(*(_execute(url, statements, rows) for statements in _FILL))
     connection = await asyncpg.connect(url)
-    try:
-        npi_check = await connection.fetchval(_NPI_CHECK)
-        # Of these rows it is known that their references hold.
-        await connection.execute("SET session_replication_role = replica")
-        for statement in _FILL:
-            await connection.execute(statement.format(rows=rows, npi_check=npi_check))
-        await connection.execute("VACUUM ANALYZE")
-    finally:
-        await connection.close()
+    await connection.execute("VACUUM ANALYZE")
+    await connection.close()
+
+
+async def _execute(url: str, statements: Sequence[str], rows: int) -> None:
+    connection = await asyncpg.connect(url)
+    npi_check = await connection.fetchval(_NPI_CHECK)
+    # Of these rows it is known that their references hold.
+    await connection.execute("SET session_replication_role = replica")
+    for statement in statements:
+        await connection.execute(statement.format(rows=rows, npi_check=npi_check))
+    await connection.close()
 
 
 def measure_levels(bench: Bench, url: str) -> list[Figure]:

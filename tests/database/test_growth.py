@@ -112,6 +112,5 @@ def test_a_row_that_thousands_refer_to_makes_no_walk_expect_thousands(make_world
 
     expected = world.wait(explain_walk(world.url))
 
-    assert ("Index Scan", 20_000) in expected
-    assert [] == [(kind, rows) for kind, rows in expected if rows > 1_000 and kind in ("Recursive Union", "CTE Scan")]
+    assert [] == [(kind, rows) for kind, rows in expected if rows > 1_000]
     assert "Recursive Union" in dict(expected)
