@@ -44,7 +44,7 @@ _IDLE: Final = "25P03"
 _READ_ONLY: Final = "25006"
 #: No such database, no such role, or not with this password.
 _NO_ENTRY: Final = frozenset({"3D", "28"})
-_MEND_URL: Final = "mend the database URL: postgresql://role:password@host:port/database"
+MEND_URL: Final = "mend the database URL: postgresql://role:password@host:port/database"
 _GRANT: Final = (
     'GRANT this right to the role that seeding and reset run as ("atdm doctor" names it); '
     "a trigger function may have it as SECURITY DEFINER instead"
@@ -60,7 +60,7 @@ def translated(doing: str) -> Iterator[None]:
     except asyncpg.PostgresError as error:
         raise translate(error, doing) from error
     except asyncpg.exceptions.ClientConfigurationError as error:
-        raise SettingError(f"{doing}: {error}", hint=_MEND_URL) from error
+        raise SettingError(f"{doing}: {error}", hint=MEND_URL) from error
     except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
         raise DatabaseUnavailable(
             f"{doing}: Postgres does not answer ({type(error).__name__}: {error})",
@@ -134,7 +134,7 @@ def _translate_refusal(error: asyncpg.PostgresError, state: str, doing: str) -> 
             f"{doing}: {error}", hint="the database has changed since it was read: fetch /target/schema and plan again"
         )
     if state[:2] in _NO_ENTRY:
-        return SettingError(f"{doing}: {error}", hint=_MEND_URL)
+        return SettingError(f"{doing}: {error}", hint=MEND_URL)
     if state == "42501":
         return SettingError(f"{doing}: {error}", hint=_GRANT)
     return InternalError(f"{doing}: {error} [SQLSTATE {state}]", hint="please report this with the message")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 import os
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from pytest_atdm.core.errors import NotATestDatabase
+from pytest_atdm.core.errors import NotATestDatabase, SettingError
+from seeder.db.border import MEND_URL
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -18,6 +19,7 @@ def refuse_far_hosts(url: str, allowed: Collection[str], environment: Mapping[st
 
     Raises:
         NotATestDatabase: one is not; nothing has been connected to.
+        SettingError: *url* is none.
     """
     names = {name.lower() for name in allowed}
     for host in list_hosts(url, environment):
@@ -33,8 +35,11 @@ def list_hosts(url: str, environment: Mapping[str, str]) -> list[str]:
 
     The URL's host comes first, then its parameter ``host``, then a service (its name stands for the host: which that
     is, a file knows), then ``PGHOST``.
+
+    Raises:
+        SettingError: *url* is none.
     """
-    parts = urlsplit(url)
+    parts = _split(url)
     query = parse_qs(parts.query)
     place = parts.netloc.partition("@")[2] if "@" in parts.netloc else parts.netloc  # as the driver does, at the first
     service = query.get("service", [environment.get("PGSERVICE", "")])[-1]
@@ -45,6 +50,13 @@ def list_hosts(url: str, environment: Mapping[str, str]) -> list[str]:
     if service:
         return [f"service {service}"]
     return [_without_port(spec) for spec in environment.get("PGHOST", "").split(",") if spec]
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise SettingError(f"the database URL cannot be read: {error}", hint=MEND_URL) from error
 
 
 def _without_port(spec: str) -> str:

@@ -127,9 +127,8 @@ async def connect(settings: Settings, url: str) -> asyncpg.Connection:
         SettingError: the URL names no database, or no role that may enter.
         DatabaseUnavailable: Postgres does not answer.
     """
-    doing = f"connecting to {_describe(url)}"
     refuse_far_hosts(url, settings.allow_hosts)
-    with translated(doing):
+    with translated(f"connecting to {_describe(url)}"):
         connection = await asyncpg.connect(
             url,
             timeout=CONNECT_S,

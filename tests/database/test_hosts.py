@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_atdm.core.errors import DatabaseUnavailable, NotATestDatabase
+from pytest_atdm.core.errors import DatabaseUnavailable, NotATestDatabase, SettingError
 from seeder.db.database import Database
 from seeder.db.hosts import refuse_far_hosts
 from tests.database.world import settings
@@ -25,7 +25,7 @@ FAR = "db.invalid"
         ("postgresql://me@127.0.0.1:5432/shop", {}),
         ("postgresql://me@127.1.2.3/shop", {}),
         ("postgresql://me@localhost/shop", {"PGHOST": FAR}),
-        ("postgresql://me@LOCALHOST:1,[::1]:2/shop", {}),
+        ("postgresql://me@[::1]:2,LOCALHOST:1/shop", {}),
         ("postgresql://me@[::ffff:127.0.0.1]/shop", {}),
         ("postgresql:///shop", {}),
         ("postgresql:///shop?host=/var/run/postgresql", {"PGHOST": FAR}),
@@ -37,6 +37,14 @@ FAR = "db.invalid"
 def test_this_machine_is_near(url: str, environment: Mapping[str, str]) -> None:
     """Sockets and the loopback address need no permission, however the URL or the environment names them."""
     refuse_far_hosts(url, (), environment)
+
+
+def test_what_is_no_url_is_a_setting_to_mend() -> None:
+    """A bracket that nothing closes is told as such."""
+    with pytest.raises(SettingError, match="the database URL cannot be read: Invalid IPv6 URL") as caught:
+        refuse_far_hosts("postgresql://me@[::1/shop", ())
+
+    assert "postgresql://role:password@host:port/database" in caught.value.hint
 
 
 @pytest.mark.parametrize(
