@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from pytest_atdm._client import SeederClient
-from pytest_atdm.core.errors import AtdmError, LeaseLost, SeederError
+from pytest_atdm.core.errors import AtdmError, SeederError
 
 if TYPE_CHECKING:
     from pytest_atdm._sidecar import SeederAddress
@@ -20,10 +20,9 @@ LONGEST_ANSWER_S: Final = 10.0
 
 
 class Heartbeat:
-    """Renews the lease of one run until ``stop``; ``lost`` is the error once the seeder has said that it is lost."""
+    """Renews the lease of one run until ``stop``, or until there is none to renew: tests hear of that by themselves."""
 
     def __init__(self, address: SeederAddress, run_id: str, *, epoch: int, lease_s: float) -> None:
-        self.lost: LeaseLost | None = None
         self._pause_s = min(lease_s / BEATS_PER_LEASE, LONGEST_PAUSE_S)
         self._client = SeederClient(address, timeout_s=min(self._pause_s, LONGEST_ANSWER_S))
         self._lease = run_id, epoch
@@ -50,12 +49,9 @@ class Heartbeat:
         while not self._stopped.wait(pause_s):
             try:
                 self._client.renew_lease(*self._lease)
-            except LeaseLost as lost:
-                self.lost = lost
-                return
             except SeederError:
                 pause_s = self._pause_s / BEATS_PER_LEASE  # sooner again: there is a lease to lose
             except AtdmError:
-                return  # the run is unknown: the tests will hear of it by themselves
+                return  # lost, or not known
             else:
                 pause_s = self._pause_s

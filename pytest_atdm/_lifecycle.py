@@ -56,7 +56,9 @@ def _close(config: pytest.Config) -> None:
         notes.append(f"{run} could not be ended; {_STAYING}: {exc.message}")
         return
     if atdm.kept_until:
-        notes.append(f"{run} is kept until {atdm.kept_until[:19]}Z; earlier it goes with: atdm reap {run.split()[-1]}")
+        notes.append(
+            f"{run} is kept until {atdm.kept_until[:19]}Z; earlier it goes with: atdm reap {atdm.identity.run_id}"
+        )
     if report is not None and _count_rows(report):
         notes.append(f"the end of {run} removed {count_noun(_count_rows(report), 'row')} that tests had left")
     if report is not None:

@@ -76,13 +76,14 @@ def tell_controller(config: pytest.Config) -> None:
 def hear_worker(node: WorkerNode, *, crashed: bool) -> None:
     """Take a worker's last words; end the run of one that crashed, if reports of its tests show that it had one.
 
-    A worker that says nothing has said nothing: only a known crash leads to a deletion. What several say is said once.
+    A worker that says nothing has said nothing: only a known crash leads to a deletion, unless rows are to be
+    kept. What several say is said once.
     """
     words = getattr(node, "workeroutput", {}).get(_KEY, {})
     notes = node.config.stash[NOTES]
     notes.extend(note for note in words.get("notes", ()) if note not in notes)
     node.config.stash[LEAKED] |= words.get("leaked", False)
-    if crashed:
+    if crashed and node.config.stash[SETTINGS].keep_s is None:
         _end_run(node.config, derive_run_id(identity_of(node.config).run_id, node.workerinput["workerid"]))
 
 

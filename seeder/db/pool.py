@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 #: So long one waits for a connection that others have.
 _ACQUIRE_S: Final = 20
-
-
 #: How long a statement that was given up may take to end.
 _CANCEL_S: Final = 1.0
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from signal import SIGINT, SIGKILL, SIGSTOP, SIGTERM
 from typing import TYPE_CHECKING, Final, Literal
 
-from tests.chaos import acts
+from tests.chaos import faults
 
 if TYPE_CHECKING:
-    from tests.chaos.acts import Act
+    from tests.chaos.faults import Act
     from tests.chaos.stage import Stage
 
 Moment = Literal["before the seed", "in the seed", "at its COMMIT", "in the test", "in the teardown", "in the reaper"]
@@ -83,7 +83,7 @@ def arrive(stage: Stage, moment: Moment, fault: Fault) -> None:
         stage.wait_for_blocked()
     elif moment == REAPER:
         stage.hold("SELECT FROM loans WHERE state = 'overdue' FOR UPDATE")
-        acts.kill_session(stage)
+        faults.kill_session(stage)
         stage.wait_for_blocked()
 
 
@@ -94,84 +94,84 @@ def go_on(stage: Stage) -> None:
         stage.let_go(moment)
 
 
-_AGAIN: Final = acts.start_seeder_again
-_HOLDING: Final = acts.start_application(acts.HOLDER)
+_AGAIN: Final = faults.start_seeder_again
+_HOLDING: Final = faults.start_application(faults.HOLDER)
 _PYTEST_NET: Final = "network pytest - seeder"
 _POSTGRES_NET: Final = "network seeder - Postgres"
 _IN_WORK: Final = (SEED, COMMIT, TEST, TEARDOWN)
 
 FAULTS: Final = (
-    Fault("pytest", "SIGKILL", ALL, DEAD, acts.end_session(SIGKILL)),
-    Fault("pytest", "SIGTERM", ALL, DEAD, acts.end_session(SIGTERM)),
-    Fault("pytest", "SIGINT", (TEST,), INTERRUPTED, acts.interrupt_session),
-    Fault("pytest", "SIGSTOP past the lease", _IN_WORK, LOST, acts.stop_session, acts.continue_session_once_reaped),
-    Fault("xdist worker", "SIGKILL", _IN_WORK, CRASHED, acts.kill_worker, arguments=_XDIST),
+    Fault("pytest", "SIGKILL", ALL, DEAD, faults.end_session(SIGKILL)),
+    Fault("pytest", "SIGTERM", ALL, DEAD, faults.end_session(SIGTERM)),
+    Fault("pytest", "SIGINT", (TEST,), INTERRUPTED, faults.interrupt_session),
+    Fault("pytest", "SIGSTOP past the lease", _IN_WORK, LOST, faults.stop_session, faults.continue_session_once_reaped),
+    Fault("xdist worker", "SIGKILL", _IN_WORK, CRASHED, faults.kill_worker, arguments=_XDIST),
     Fault(
         "xdist worker", "SIGSTOP past the lease", (TEST,), LOST,
-        acts.stop_session, acts.continue_session_once_reaped, arguments=_XDIST,
+        faults.stop_session, faults.continue_session_once_reaped, arguments=_XDIST,
     ),
-    Fault("xdist controller", "SIGKILL", (SEED, TEST, TEARDOWN), DEAD, acts.end_session(SIGKILL), arguments=_XDIST),
-    Fault("seeder", "SIGKILL", ALL, (*UNREACHABLE, *GREEN), acts.end_seeder(SIGKILL), _AGAIN),
-    Fault("seeder", "SIGKILL", (REAPER,), DEAD, acts.end_seeder(SIGKILL), _AGAIN),
-    Fault("seeder", "SIGTERM", (BEFORE, TEST), (*UNREACHABLE, *GREEN), acts.end_seeder(SIGTERM), _AGAIN),
-    Fault("seeder", "SIGSTOP past the lease", _IN_WORK, UNREACHABLE, acts.stop_seeder, acts.continue_seeder),
-    Fault("Postgres", "SIGKILL", ALL, GREEN, acts.restart_postgres(SIGKILL), owns_postgres=True),
-    Fault("Postgres", "SIGKILL", (REAPER,), DEAD, acts.restart_postgres(SIGKILL), owns_postgres=True),
-    Fault("Postgres", "fast shutdown", (COMMIT, TEST), GREEN, acts.restart_postgres(SIGINT), owns_postgres=True),
+    Fault("xdist controller", "SIGKILL", (SEED, TEST, TEARDOWN), DEAD, faults.end_session(SIGKILL), arguments=_XDIST),
+    Fault("seeder", "SIGKILL", ALL, (*UNREACHABLE, *GREEN), faults.end_seeder(SIGKILL), _AGAIN),
+    Fault("seeder", "SIGKILL", (REAPER,), DEAD, faults.end_seeder(SIGKILL), _AGAIN),
+    Fault("seeder", "SIGTERM", (BEFORE, TEST), (*UNREACHABLE, *GREEN), faults.end_seeder(SIGTERM), _AGAIN),
+    Fault("seeder", "SIGSTOP past the lease", _IN_WORK, UNREACHABLE, faults.stop_seeder, faults.continue_seeder),
+    Fault("Postgres", "SIGKILL", ALL, GREEN, faults.restart_postgres(SIGKILL), owns_postgres=True),
+    Fault("Postgres", "SIGKILL", (REAPER,), DEAD, faults.restart_postgres(SIGKILL), owns_postgres=True),
+    Fault("Postgres", "fast shutdown", (COMMIT, TEST), GREEN, faults.restart_postgres(SIGINT), owns_postgres=True),
     Fault(
-        "Postgres", "SIGSTOP", (SEED, TEST), UNAVAILABLE, acts.stop_postgres, acts.continue_postgres,
+        "Postgres", "SIGSTOP", (SEED, TEST), UNAVAILABLE, faults.stop_postgres, faults.continue_postgres,
         owns_postgres=True,
     ),
-    Fault("Postgres", "connections ended", ALL, GREEN, acts.terminate_backends),
-    Fault("Postgres", "read-only", (BEFORE, TEST), UNAVAILABLE, acts.make_read_only, acts.make_writable),
+    Fault("Postgres", "connections ended", ALL, GREEN, faults.terminate_backends),
+    Fault("Postgres", "read-only", (BEFORE, TEST), UNAVAILABLE, faults.make_read_only, faults.make_writable),
     Fault(
         "Postgres", "too many connections", (BEFORE, TEST), UNAVAILABLE,
-        acts.take_all_connections, acts.give_connections_back, owns_postgres=True,
+        faults.take_all_connections, faults.give_connections_back, owns_postgres=True,
     ),
-    Fault("Postgres", "disk full", (BEFORE,), UNAVAILABLE, acts.fill_disk, acts.free_disk),
-    Fault("Postgres", "table locked", (BEFORE, TEST), BUSY, acts.lock_table, acts.unlock_table_after_end, tests=1),
-    Fault(_PYTEST_NET, "reset", ALL, GREEN, acts.on(acts.to_seeder, acts.reset)),
+    Fault("Postgres", "disk full", (BEFORE,), UNAVAILABLE, faults.fill_disk, faults.free_disk),
+    Fault("Postgres", "table locked", (BEFORE, TEST), BUSY, faults.lock_table, faults.unlock_table_after_end, tests=1),
+    Fault(_PYTEST_NET, "reset", ALL, GREEN, faults.on(faults.to_seeder, faults.reset)),
     Fault(
         _PYTEST_NET, "black hole", (SEED, TEST), UNREACHABLE,
-        acts.on(acts.to_seeder, acts.swallow), acts.heal_after_end(acts.to_seeder),
+        faults.on(faults.to_seeder, faults.swallow), faults.heal_after_end(faults.to_seeder),
     ),
-    Fault(_PYTEST_NET, "request cut", (BEFORE, TEST), GREEN, acts.on(acts.to_seeder, acts.cut_request)),
-    Fault(_PYTEST_NET, "answer cut", ALL, GREEN, acts.on(acts.to_seeder, acts.cut_answer)),
-    Fault(_PYTEST_NET, "latency of 100 ms", (BEFORE,), GREEN, acts.on(acts.to_seeder, acts.delay)),
-    Fault(_POSTGRES_NET, "reset", ALL, GREEN, acts.on(acts.to_postgres, acts.reset)),
-    Fault(_POSTGRES_NET, "reset", (REAPER,), DEAD, acts.on(acts.to_postgres, acts.reset)),
+    Fault(_PYTEST_NET, "request cut", (BEFORE, TEST), GREEN, faults.on(faults.to_seeder, faults.cut_request)),
+    Fault(_PYTEST_NET, "answer cut", ALL, GREEN, faults.on(faults.to_seeder, faults.cut_answer)),
+    Fault(_PYTEST_NET, "latency of 100 ms", (BEFORE,), GREEN, faults.on(faults.to_seeder, faults.delay)),
+    Fault(_POSTGRES_NET, "reset", ALL, GREEN, faults.on(faults.to_postgres, faults.reset)),
+    Fault(_POSTGRES_NET, "reset", (REAPER,), DEAD, faults.on(faults.to_postgres, faults.reset)),
     Fault(
         _POSTGRES_NET, "black hole", (SEED, TEST), UNAVAILABLE,
-        acts.on(acts.to_postgres, acts.swallow), acts.heal_after_end(acts.to_postgres),
+        faults.on(faults.to_postgres, faults.swallow), faults.heal_after_end(faults.to_postgres),
     ),
-    Fault(_POSTGRES_NET, "request cut", (BEFORE, TEST), GREEN, acts.on(acts.to_postgres, acts.cut_request)),
-    Fault(_POSTGRES_NET, "answer cut", ALL, GREEN, acts.on(acts.to_postgres, acts.cut_answer)),
-    Fault(_POSTGRES_NET, "latency of 100 ms", (BEFORE,), GREEN, acts.on(acts.to_postgres, acts.delay)),
+    Fault(_POSTGRES_NET, "request cut", (BEFORE, TEST), GREEN, faults.on(faults.to_postgres, faults.cut_request)),
+    Fault(_POSTGRES_NET, "answer cut", ALL, GREEN, faults.on(faults.to_postgres, faults.cut_answer)),
+    Fault(_POSTGRES_NET, "latency of 100 ms", (BEFORE,), GREEN, faults.on(faults.to_postgres, faults.delay)),
     Fault(
         "application", "SIGKILL with a transaction open", (TEST,), GREEN,
-        acts.both(_HOLDING, acts.strike_application(SIGKILL)), acts.end_application, tests=1,
+        faults.both(_HOLDING, faults.strike_application(SIGKILL)), faults.end_application, tests=1,
     ),
     Fault(
         "application", "SIGSTOP with a transaction open", (TEST,), BUSY,
-        acts.both(_HOLDING, acts.strike_application(SIGSTOP)), acts.end_application, tests=1,
+        faults.both(_HOLDING, faults.strike_application(SIGSTOP)), faults.end_application, tests=1,
     ),
     Fault(
         "application", "network reset with a transaction open", (TEST,), GREEN,
-        acts.both(_HOLDING, acts.strike_application(None)), acts.end_application, tests=1,
+        faults.both(_HOLDING, faults.strike_application(None)), faults.end_application, tests=1,
     ),
     Fault(
         "application", "writes without end", (TEST,), GREEN,
-        acts.start_application(acts.WRITER), acts.end_application,
+        faults.start_application(faults.WRITER), faults.end_application,
     ),
     Fault(
-        "clock of pytest", "a day ahead", (TEST,), GREEN, acts.outlast_two_leases,
-        prepare=acts.shift_clock("session", 86_400),
+        "clock of pytest", "a day ahead", (TEST,), GREEN, faults.outlast_two_leases,
+        prepare=faults.shift_clock("session", 86_400),
     ),
     Fault(
-        "clock of the seeder", "a day behind", (TEST,), GREEN, acts.outlast_two_leases,
-        prepare=acts.shift_clock("seeder", -86_400),
+        "clock of the seeder", "a day behind", (TEST,), GREEN, faults.outlast_two_leases,
+        prepare=faults.shift_clock("seeder", -86_400),
     ),
-    Fault("machine", "all killed at once", ALL, DEAD, acts.kill_everything, _AGAIN, owns_postgres=True),
+    Fault("machine", "all killed at once", ALL, DEAD, faults.kill_everything, _AGAIN, owns_postgres=True),
 )  # fmt: skip
 
 CELLS: Final = tuple(Cell(fault, moment) for fault in FAULTS for moment in fault.moments)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -55,12 +55,14 @@ def server(cell: Cell, request: pytest.FixtureRequest) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=[cell.name for cell in CELLS])
-def test_nothing_leaks(cell: Cell, server: Server, tmp_path: Path, record_property: pytest.FixtureRequest) -> None:
+def test_nothing_leaks(
+    cell: Cell, server: Server, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     """After the fault the database is what it was before, the log is whole, and the user has seen one clear error."""
     with showing_logs(tmp_path), contextlib.closing(Stage(tmp_path, server)) as stage:
         stage.start_seeder()
         with contextlib.closing(Bystander(stage)) as bystander:
-            record_property("outcome", _play(cell, stage))  # type: ignore[operator]
+            record_property("outcome", _play(cell, stage))
             wait_until_settled(stage, bystander)
             check_database(stage, bystander)
 

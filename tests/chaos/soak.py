@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.chaos import acts
+from tests.chaos import faults
 from tests.chaos.matrix import running_server, showing_logs
 from tests.chaos.server import wait_until
 from tests.chaos.stage import DEADLINE_S, Bystander, Stage
@@ -23,7 +23,7 @@ from tests.chaos.verify import check_database, wait_until_settled
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.chaos.acts import Act
+    from tests.chaos.faults import Act
 
 #: A session with so many tests lasts about as long as it takes to start, under pytest-xdist somewhat longer.
 _TESTS: Final = 16
@@ -80,19 +80,25 @@ def _nothing(_: Stage) -> None:
 
 _FAULTS: Final[dict[str, tuple[Act, Act]]] = {
     "session stopped": (_stop_all, _continue_all),
-    "seeder killed": (acts.end_seeder(signal.SIGKILL), acts.start_seeder_again),
-    "seeder told to end": (acts.end_seeder(signal.SIGTERM), acts.start_seeder_again),
-    "seeder stopped": (acts.stop_seeder, _continue_seeder),
-    "Postgres killed": (acts.restart_postgres(signal.SIGKILL), _nothing),
-    "Postgres stopped": (acts.stop_postgres, lambda stage: stage.server.send(signal.SIGCONT)),
-    "connections ended": (acts.terminate_backends, _nothing),
-    "network to the seeder reset": (acts.on(acts.to_seeder, acts.reset), _nothing),
-    "network to the seeder silent": (acts.on(acts.to_seeder, acts.swallow), lambda stage: stage.to_seeder.heal()),
-    "answer of the seeder cut": (acts.on(acts.to_seeder, acts.cut_answer), _nothing),
-    "network to Postgres reset": (acts.on(acts.to_postgres, acts.reset), _nothing),
-    "network to Postgres silent": (acts.on(acts.to_postgres, acts.swallow), lambda stage: stage.to_postgres.heal()),
-    "answer of Postgres cut": (acts.on(acts.to_postgres, acts.cut_answer), _nothing),
-    "everything killed": (acts.kill_everything, acts.start_seeder_again),
+    "seeder killed": (faults.end_seeder(signal.SIGKILL), faults.start_seeder_again),
+    "seeder told to end": (faults.end_seeder(signal.SIGTERM), faults.start_seeder_again),
+    "seeder stopped": (faults.stop_seeder, _continue_seeder),
+    "Postgres killed": (faults.restart_postgres(signal.SIGKILL), _nothing),
+    "Postgres stopped": (faults.stop_postgres, lambda stage: stage.server.send(signal.SIGCONT)),
+    "connections ended": (faults.terminate_backends, _nothing),
+    "network to the seeder reset": (faults.on(faults.to_seeder, faults.reset), _nothing),
+    "network to the seeder silent": (
+        faults.on(faults.to_seeder, faults.swallow),
+        lambda stage: stage.to_seeder.heal(),
+    ),
+    "answer of the seeder cut": (faults.on(faults.to_seeder, faults.cut_answer), _nothing),
+    "network to Postgres reset": (faults.on(faults.to_postgres, faults.reset), _nothing),
+    "network to Postgres silent": (
+        faults.on(faults.to_postgres, faults.swallow),
+        lambda stage: stage.to_postgres.heal(),
+    ),
+    "answer of Postgres cut": (faults.on(faults.to_postgres, faults.cut_answer), _nothing),
+    "everything killed": (faults.kill_everything, faults.start_seeder_again),
 }
 _ONE_KILLED: Final = "one process killed"
 

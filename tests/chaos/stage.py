@@ -166,7 +166,12 @@ class Stage:
 
     def open_client(self) -> SeederClient:
         """Return a client that calls the seeder without a proxy."""
-        return SeederClient(SeederAddress(f"http://127.0.0.1:{self._port}", _TOKEN, None, "remote"))
+        return SeederClient(self.seeder_address)
+
+    @property
+    def seeder_address(self) -> SeederAddress:
+        """Where the seeder answers, without a proxy."""
+        return SeederAddress(f"http://127.0.0.1:{self._port}", _TOKEN, None, "remote")
 
     # -- the session of tests
 
@@ -270,8 +275,7 @@ class Bystander:
         self._client.seed_reference("library", run_id=self.run_id)
         stage.standing = stage.read_rows()
         self._receipt = self._client.request("overdue_loan", run_id=self.run_id, request_key="bystander")
-        address = SeederAddress(f"http://127.0.0.1:{stage._port}", _TOKEN, None, "remote")
-        self._heartbeat = Heartbeat(address, self.run_id, epoch=started.epoch, lease_s=started.lease_s)
+        self._heartbeat = Heartbeat(stage.seeder_address, self.run_id, epoch=started.epoch, lease_s=started.lease_s)
 
     def leave(self) -> int:
         """End the run by its token and return how many rows stood until now."""

@@ -276,8 +276,7 @@ def test_an_application_that_writes_without_end_is_made_to_wait(make_world: Make
     async def write_on(shelf_id: object) -> None:
         connection = await asyncpg.connect(world.url)
         try:
-            insert = f"INSERT INTO box (shelf_id) VALUES ({shelf_id})"  # noqa: S608
-            await connection.execute(f"DO $$ BEGIN LOOP {insert}; COMMIT; END LOOP; END $$")
+            await connection.execute(WRITE_ON.format(shelf_id))
         except asyncpg.ForeignKeyViolationError:
             await connection.close()
 

@@ -96,6 +96,26 @@ def test_the_rows_of_a_crashed_worker_are_removed(suite: Suite) -> None:
     assert before == suite.read_all_rows()
 
 
+def test_the_rows_of_a_crashed_worker_are_kept_where_that_was_asked_for(suite: Suite) -> None:
+    """With --atdm-keep-data the rows of the test that crashed are those that somebody wants to see."""
+    before = suite.read_all_rows()
+    suite.write("""
+        import os, signal
+
+        @atdm_scenario("overdue_loan")
+        def test_a(atdm_data): os.kill(os.getpid(), signal.SIGKILL)
+    """)
+
+    result = suite.run_apart("-n", "1", "--max-worker-restart=0", "--atdm-keep-data=1h")
+
+    result.assert_outcomes(failed=1)
+    assert "ended the run" not in result.stdout.str()
+    assert before != suite.read_all_rows()
+    with suite.open_client() as client:
+        assert 1 == client.reset_all().requests
+    assert before == suite.read_all_rows()
+
+
 def test_a_crash_in_an_idle_suite_starts_nothing(suite: Suite) -> None:
     """Without a report that speaks of a request there is nothing to end."""
     suite.write("import os\n\ndef test_a(): os._exit(3)")
