@@ -94,6 +94,7 @@ class Reaper:
             try:
                 await self._go_round()
             except AtdmError as error:
+                self._last_round = None  # owners come first once it is back
                 log.warning("the reaper goes on, after: %s", error)
             except Exception:
                 log.exception("the reaper goes on, after an error that nobody foresaw")
@@ -118,7 +119,7 @@ class Reaper:
             try:
                 report = await self._database.reap_run(run_id, grace_s=grace_s)
             except DatabaseUnavailable:
-                self._last_round = None  # nobody could renew a lease either: owners come first once it is back
+                self._last_round = None  # nobody could renew a lease either
                 break
             except AtdmError as error:
                 self._put_off(run_id, error)

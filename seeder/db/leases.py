@@ -35,7 +35,11 @@ async def renew_lease(pool: Pool, run_id: str, epoch: int, seeder_id: str) -> Le
 
 
 async def list_lapsed(pool: Pool, grace_s: float) -> tuple[float, tuple[str, ...]]:
-    """Return the time that counts, in seconds since 1970, and the runs whose lease lapsed *grace_s* seconds ago."""
+    """Return the time that counts, in seconds since 1970, and the runs whose lease lapsed *grace_s* seconds ago.
+
+    Raises:
+        DatabaseUnavailable: Postgres does not answer, or takes no changes.
+    """
     with translated("looking for lapsed leases"):
         row = await pool.fetchrow(QUERIES["lapsed_runs"], grace_s)
     return row["now"], tuple(row["run_ids"])

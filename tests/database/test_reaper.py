@@ -16,6 +16,10 @@ from tests.database.world import RUN, World, planned
 MakeWorld = Callable[..., World]
 SHELF = "CREATE TABLE shelf (id serial PRIMARY KEY, label text NOT NULL)"
 LEASE_S = 0.6
+END_OTHERS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 PATIENCE_S = 30.0  # only so that what never happens fails instead of hanging
 
 
@@ -83,6 +87,23 @@ def test_a_reaper_that_was_away_waits_for_the_owners_first(world: World) -> None
         return True
 
     assert "active" == world.wait(watch(world, make_reaper(world, lease_s=6.0), has_renewed))
+
+
+def test_a_database_that_takes_no_changes_is_a_reaper_that_was_away(world: World) -> None:
+    """Nobody can renew a lease there, so that owners come first once it can be written to again."""
+    shorten(world, "-1 hour", lasts_s=60)
+    name = world.fetch("SELECT quote_ident(current_database())")
+    world.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on; {END_OTHERS}")
+
+    async def is_writable_again() -> bool:
+        await asyncio.sleep(2)  # longer than the reaper waits
+        await world.sut.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only; {END_OTHERS}")
+        await asyncio.sleep(0.3)  # within the time that it waits
+        await world.database.renew_lease(RUN, 1)
+        await asyncio.sleep(1)
+        return True
+
+    assert "active" == world.wait(watch(world, make_reaper(world, lease_s=3.0), is_writable_again))
 
 
 def test_a_cleanup_that_fails_does_not_keep_the_others(world: World) -> None:

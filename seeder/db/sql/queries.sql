@@ -183,6 +183,8 @@ RETURNING lease_s, atdm.utc(expires_at) AS expires_at;
 
 -- lapsed_runs --
 -- What time it is for leases, in seconds since 1970, and the runs whose lease lapsed $1 seconds ago or earlier.
+-- It fails where nothing can be written: nobody could renew a lease there.
+WITH probe AS (UPDATE atdm.lease SET expires_at = expires_at WHERE false)
 SELECT extract(epoch FROM clock_timestamp())::float8 AS now, ARRAY(
     SELECT run_id FROM atdm.lease WHERE expires_at < clock_timestamp() - make_interval(secs => $1) ORDER BY expires_at) AS run_ids;
 
