@@ -28,7 +28,7 @@
     |   +-- SeederFailed           the seeder answered with something that is not an answer
     |   +-- DatabaseUnavailable    the seeder cannot reach Postgres
     |   +-- DatabaseBusy           somebody holds the rows, or a statement took too long
-    |   +-- EmbeddedFailed         the embedded Postgres did not start
+    |   +-- EmbeddedFailed         the embedded Postgres did not start, or has ended
     +-- InternalError              a bug in ATDM: exit 70, HTTP 500
 
 ``code`` is stable and lower-case; ``status`` is the HTTP status of the problem document; ``exit_code`` is the CLI's.
@@ -250,7 +250,7 @@ class DatabaseBusy(SeederError):
 
 
 class EmbeddedFailed(SeederError):
-    """The embedded Postgres did not start."""
+    """The embedded Postgres did not start, or has ended by itself."""
 
     code = "embedded_failed"
     status = 503

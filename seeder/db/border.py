@@ -61,7 +61,7 @@ def translated(doing: str) -> Iterator[None]:
         raise translate(error, doing) from error
     except asyncpg.exceptions.ClientConfigurationError as error:
         raise SettingError(f"{doing}: {error}", hint=MEND_URL) from error
-    except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as error:
         raise DatabaseUnavailable(
             f"{doing}: Postgres does not answer ({type(error).__name__}: {error})",
             hint="see that Postgres runs and that the database URL is right, then try again",

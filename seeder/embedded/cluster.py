@@ -102,6 +102,14 @@ def failure(what: str, log: Path) -> EmbeddedFailed:
     )
 
 
+def ended_by_itself(status: int, log: Path) -> EmbeddedFailed:
+    """Return the error for a server that ended with *status*, a negative signal, while it was needed."""
+    return EmbeddedFailed(
+        f"the embedded Postgres ended by itself with {status}; {quote_end(log)}",
+        hint="run the tests again: the next start recovers it; a machine without memory to spare kills it again",
+    )
+
+
 def _discard(cluster: Path) -> None:
     """Remove *cluster*; moved away first, because a process of the interrupted start may still be writing to it."""
     if cluster.exists():

@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,6 +19,7 @@ from seeder.embedded.cluster import (
     OWNER,
     create_database,
     data_folder,
+    ended_by_itself,
     failure,
     is_complete,
     make_cluster,
@@ -56,10 +59,12 @@ def running_postgres(folder: Path) -> Iterator[str]:
     *folder* is made if missing; the cluster is ``folder/postgres``, the log ``folder/postgres.log``. The caller sees to
     it that no other process uses *folder* (a lock): a server found running there is what a killed starter left, and is
     ended first. Data stays from one start to the next. One role, a superuser, owns everything; the port, on
-    127.0.0.1, is a free one each time.
+    127.0.0.1, is a free one each time. A server that ends by itself takes this process with it, by SIGTERM: nothing can
+    be done without it, and the next start recovers.
 
     Raises:
-        EmbeddedFailed: no binaries, or the server did not start; the message quotes its log.
+        EmbeddedFailed: no binaries, the server did not start, or it ended before the block did; the message quotes its
+            log.
     """
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     binaries, cluster, log = find_binaries(), folder / "postgres", folder / "postgres.log"
@@ -73,9 +78,30 @@ def running_postgres(folder: Path) -> Iterator[str]:
         if is_new:
             create_database(binaries, port, password)
             mark_complete(cluster)
-        yield f"postgresql://{OWNER}:{password}@127.0.0.1:{port}/{DATABASE}"
+        with _watching(process):
+            yield f"postgresql://{OWNER}:{password}@127.0.0.1:{port}/{DATABASE}"
+        if process.poll() is not None:
+            raise ended_by_itself(process.returncode, log)
     finally:
         _stop_server(process)
+
+
+@contextlib.contextmanager
+def _watching(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Within the block, end this process too when the server ends."""
+    is_over = threading.Event()
+
+    def watch() -> None:
+        process.wait()
+        if not is_over.is_set():
+            print("atdm-seeder: the embedded Postgres has ended, and so does its seeder", file=sys.stderr, flush=True)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        is_over.set()
 
 
 def end_leftover(data: Path) -> None:

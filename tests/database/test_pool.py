@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from pytest_atdm.core.errors import DatabaseBusy, SeederError
+from pytest_atdm.core.errors import DatabaseBusy, DatabaseUnavailable, SeederError
 from seeder.db.border import translated
 from seeder.db.pool import Pool, connect, open_pool
 from seeder.db.roles import find_footing
 from tests.database.world import settings
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 _Answer = TypeVar("_Answer")
 
@@ -92,6 +94,53 @@ def test_a_connection_that_broke_while_kept_is_replaced(postgres_url: str) -> No
     first, second = with_pool(postgres_url, use)
 
     assert first != second
+
+
+#: What a server says on an idle connection before it ends: an error message, severity FATAL, of SQLSTATE 57P01.
+LAST_WORDS = b"SFATAL\0VFATAL\0C57P01\0Mterminating connection\0\0"
+
+
+@asynccontextmanager
+async def relay(url: str) -> AsyncIterator[tuple[str, list[asyncio.StreamWriter]]]:
+    """Yield a URL that leads to *url*, and what writes to those who came by it, in the order in which they came."""
+    target, near = urlsplit(url), []
+    carrying: set[asyncio.Task[None]] = set()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            writer.write(data)
+        writer.close()
+
+    async def connect_through(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_connection(target.hostname, target.port)
+        near.append(writer)
+        carrying.update(
+            {asyncio.create_task(carry(reader, far_writer)), asyncio.create_task(carry(far_reader, writer))}
+        )
+
+    server = await asyncio.start_server(connect_through, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    yield url.replace(f":{target.port}/", f":{port}/"), near
+    server.close()
+    await asyncio.gather(*carrying)
+
+
+def test_a_connection_that_is_about_to_break_is_replaced(postgres_url: str) -> None:
+    """The server's last words have come, its end has not: an error to try again, and then another connection."""
+
+    async def use() -> object:
+        async with relay(postgres_url) as (url, near):
+            pool = await open_pool(settings(url, pool_size=1), {})
+            await pool.fetchval(PID)
+            near[0].write(b"E" + (len(LAST_WORDS) + 4).to_bytes(4, "big") + LAST_WORDS)
+            await asyncio.sleep(0.1)
+            with pytest.raises(DatabaseUnavailable), translated("seeding"):
+                await pool.fetchval("SELECT 5")
+            answer = await pool.fetchval("SELECT 5")
+            await pool.close()
+            return answer
+
+    assert 5 == asyncio.run(use())
 
 
 LOCK = "SELECT pg_advisory_lock(4711)"

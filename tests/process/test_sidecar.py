@@ -6,6 +6,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -141,16 +143,42 @@ def test_a_killed_seeder_takes_its_postgres_along(ensure: Ensure, folder: Path) 
     assert 42 == query(second.address.database_url, "select number from kept")
 
 
-def test_commits_survive_a_killed_postgres(ensure: Ensure, folder: Path) -> None:
-    """SIGKILL of Postgres itself loses nothing that was acknowledged."""
+def test_a_killed_postgres_takes_its_seeder_along(ensure: Ensure, folder: Path) -> None:
+    """SIGKILL of Postgres ends its seeder, whoever holds it; the next start has all that was acknowledged."""
     first = ensure()
     query(first.address.database_url, "create table kept as select 42 as number")
+    pid = seeder_pid(folder)
 
     os.kill(postgres_pid(folder), signal.SIGKILL)
 
-    first.close()
+    wait_until(lambda: not is_running(pid))
+    assert (
+        "the embedded Postgres has ended, and so does its seeder" in (state_folder(folder) / "seeder.log").read_text()
+    )
     second = ensure()
     assert 42 == query(second.address.database_url, "select number from kept")
+
+
+def test_a_seeder_that_lost_its_postgres_says_so(folder: Path) -> None:
+    """A seeder that humans start ends with the error and what Postgres said last, and with the code of its kind."""
+    words = [
+        sys.executable,
+        "-m",
+        "seeder",
+        "serve",
+        f"--catalog={CATALOG}",
+        f"--embedded={folder / 'own'}",
+        "--port=0",
+    ]
+    with subprocess.Popen(words, env=os.environ | {"ATDM_TOKEN": "t"}, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        process.stderr.readline()  # it is ready
+        os.kill(postgres_pid(folder), signal.SIGKILL)
+        said = process.communicate(timeout=PATIENCE_S)[1]
+
+    assert 3 == process.returncode
+    assert "the embedded Postgres ended by itself with -9; " in said
+    assert "hint: run the tests again: the next start recovers it" in said
 
 
 def test_a_half_made_database_is_made_anew(ensure: Ensure, folder: Path) -> None:
