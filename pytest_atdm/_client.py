@@ -11,8 +11,10 @@ import json
 import time
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, TypeVar, cast
+from urllib.parse import quote
 
 from pytest_atdm.core import wire
+from pytest_atdm.core.audit_check import LogVerdict
 from pytest_atdm.core.errors import (
     AtdmError,
     DatabaseUnavailable,
@@ -54,6 +56,8 @@ RETRY_PAUSES_S: Final = (0.2, 0.4, 0.8, 1.6, 3.2)
 RETRY_S: Final = 10.0
 #: Where five foreign keys refer to each row two cores remove 70,000; where one of them has no index, some hundreds.
 SLOWEST_ROWS_PER_S: Final = 200
+#: What reads a whole log may be waited for as long as for so many rows: a quarter of an hour, some 100 million events.
+MANY_EVENTS: Final = 180_000
 _ADVICE: Final = {
     "remote": "start the seeder at this address, or unset ATDM_URL to have one started",
     "database": "it was started by this session and has ended: see the logs in .atdm/",
@@ -234,6 +238,12 @@ class SeederClient:
         """Reset every live request of every run."""
         with self._waiting_for(self._many_rows):
             return _read(self._call("DELETE", "/runs"), ResetReport)
+
+    def verify_audit(self, expected: str | None) -> LogVerdict:
+        """Have the whole audit log read and judged; *expected* is a checkpoint that it must fit."""
+        query = f"?expect={quote(expected)}" if expected else ""
+        with self._waiting_for(MANY_EVENTS):
+            return _read(self._call("GET", f"/audit/verification{query}"), LogVerdict)
 
     def audit(self, run_id: str) -> Json:
         """Return the run with its events and whether their chain is intact."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pytest_atdm._report import count_noun, describe_rows, note_end
+from pytest_atdm._report import count_noun, describe_rows, note_checkpoint, note_end
 from pytest_atdm._session import session_of
 from pytest_atdm._state import NOTES, SESSION, is_worker
 from pytest_atdm._xdist import tell_controller
@@ -63,6 +63,7 @@ def _close(config: pytest.Config) -> None:
         notes.append(f"the end of {run} removed {count_noun(_count_rows(report), 'row')} that tests had left")
     if report is not None:
         note_end(config, run, report)
+        note_checkpoint(config, report.checkpoint)
 
 
 def _count_rows(report: ResetReport) -> int:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pytest
+from _pytest.junitxml import xml_key
 
-from pytest_atdm._state import LEAKED, NOTES, SETTINGS, is_worker
+from pytest_atdm._state import CHECKPOINT, LEAKED, NOTES, SETTINGS, is_worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: Name of the property on reports (``user_properties``, so in JUnit XML too): one JSON text per request.
 PROPERTY: Final = "atdm"
+#: Name of the property of the test suite in JUnit XML.
+CHECKPOINT_PROPERTY: Final = "atdm_checkpoint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +104,26 @@ def note_end(config: pytest.Config, run: str, report: ResetReport) -> None:
     notes.extend(note for note in found if note not in notes)
 
 
+def note_checkpoint(config: pytest.Config, checkpoint: str) -> None:
+    """Keep *checkpoint* if it is the newest that this session has heard of."""
+    config.stash[CHECKPOINT] = max(config.stash[CHECKPOINT], checkpoint, key=_read_ordinal)
+
+
+def _read_ordinal(checkpoint: str) -> int:
+    return int(checkpoint.partition(":")[0] or 0)
+
+
+def write_checkpoint(config: pytest.Config) -> None:
+    """Put the session's checkpoint into the JUnit file, if one is wanted.
+
+    pytest has written it by then, for a run ends after the last fixture: it is written again.
+    """
+    junit = config.stash.get(xml_key, None)
+    if junit is not None:
+        junit.add_global_property(CHECKPOINT_PROPERTY, config.stash[CHECKPOINT])
+        junit.pytest_sessionfinish()
+
+
 def _describe_index(index: MissingIndex) -> str:
     """The number of rows is rounded down to a power of ten, so that every worker of a session says the same."""
     rows = 10 ** (len(str(index.rows)) - 1)
@@ -134,17 +157,21 @@ def write_summary(config: pytest.Config) -> None:
     if terminal is None or is_worker(config):
         return
     notes: list[str] = config.stash[NOTES]
-    for line in render(read_requests(config), notes, config.stash[SETTINGS]):
+    checkpoint = config.stash[CHECKPOINT]
+    for line in render(read_requests(config), notes, config.stash[SETTINGS], checkpoint):
         terminal.write_line(line)
 
 
-def render(requests: Sequence[RequestReport], notes: Sequence[str], settings: Settings) -> list[str]:
-    """Return the lines of the summary: *notes*, the sums, and where each run's audit trail is."""
+def render(
+    requests: Sequence[RequestReport], notes: Sequence[str], settings: Settings, checkpoint: str = ""
+) -> list[str]:
+    """Return the lines of the summary: *notes*, the sums, where each run's audit trail is, and the *checkpoint*."""
     lines = [f"atdm: {note}" for note in notes]
     if requests:
         pages = {request.run_id: request.audit_url for request in requests}
         lines.append(f"atdm: {_count_rows(requests)} in {count_noun(len(pages), 'run')}")
         lines += [f"atdm: audit trail: {locate_audit(settings, run_id, page)}" for run_id, page in pages.items()]
+        lines += [f"atdm: audit checkpoint: {checkpoint}"] if checkpoint else []
     return lines
 
 

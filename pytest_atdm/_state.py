@@ -20,6 +20,8 @@ SESSION: Final[pytest.StashKey[AtdmSession]] = pytest.StashKey()
 NOTES: Final[pytest.StashKey[list[str]]] = pytest.StashKey()
 #: Whether the end of a run had to leave rows, and the session fails for it.
 LEAKED: Final[pytest.StashKey[bool]] = pytest.StashKey()
+#: The newest checkpoint of the audit log, once a run of this session has ended; empty before.
+CHECKPOINT: Final[pytest.StashKey[str]] = pytest.StashKey()
 #: What the test asks for, read from its mark at collection.
 WISH: Final[pytest.StashKey[Wish]] = pytest.StashKey()
 #: How the test ended: passed, failed, skipped, or error where its setup failed.

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 import pytest
 
-from pytest_atdm._state import LEAKED, NOTES, SETTINGS
+from pytest_atdm._state import CHECKPOINT, LEAKED, NOTES, SETTINGS
 from pytest_atdm.core.ulid import make_ulid
 
 _KEY: Final = "atdm"
@@ -70,7 +70,11 @@ def tell_worker(node: WorkerNode) -> None:
 def tell_controller(config: pytest.Config) -> None:
     """Give the controller what a worker has to say when it ends."""
     output: dict[str, Any] = config.workeroutput  # type: ignore[attr-defined]  # put there by xdist
-    output[_KEY] = {"notes": config.stash[NOTES], "leaked": config.stash[LEAKED]}
+    output[_KEY] = {
+        "notes": config.stash[NOTES],
+        "leaked": config.stash[LEAKED],
+        "checkpoint": config.stash[CHECKPOINT],
+    }
 
 
 def hear_worker(node: WorkerNode, *, crashed: bool) -> None:
@@ -83,6 +87,10 @@ def hear_worker(node: WorkerNode, *, crashed: bool) -> None:
     notes = node.config.stash[NOTES]
     notes.extend(note for note in words.get("notes", ()) if note not in notes)
     node.config.stash[LEAKED] |= words.get("leaked", False)
+    if words.get("checkpoint"):
+        from pytest_atdm._report import note_checkpoint  # lazy: startup
+
+        note_checkpoint(node.config, words["checkpoint"])
     if crashed and node.config.stash[SETTINGS].keep_s is None:
         _end_run(node.config, derive_run_id(identity_of(node.config).run_id, node.workerinput["workerid"]))
 

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_atdm import _options, hookspecs
 from pytest_atdm._fixtures import _atdm_rows, atdm_data, atdm_database_url, atdm_run
-from pytest_atdm._state import HEAD_START, LEAKED, NOTES, OUTCOME, SESSION, SETTINGS, is_worker
+from pytest_atdm._state import CHECKPOINT, HEAD_START, LEAKED, NOTES, OUTCOME, SESSION, SETTINGS, is_worker
 from pytest_atdm.core.errors import SettingError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARK)
     config.stash[NOTES] = []
     config.stash[LEAKED] = False
+    config.stash[CHECKPOINT] = ""
     config.stash[SETTINGS] = _read_settings(config)
 
 
@@ -95,6 +96,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         from pytest_atdm._lifecycle import close_session  # lazy: startup
 
         close_session(session.config)
+    if session.config.stash[CHECKPOINT] and not is_worker(session.config):
+        from pytest_atdm._report import write_checkpoint  # lazy: startup
+
+        write_checkpoint(session.config)
     if session.config.stash[LEAKED] and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_atdm import __version__
 from pytest_atdm.core.audit import EventKind
+from pytest_atdm.core.audit_check import parse_checkpoint
 from pytest_atdm.core.catalog import Domain
 from pytest_atdm.core.errors import (
     AtdmError,
@@ -39,6 +40,7 @@ from seeder.settings import CONNECT_S, command_timeout_s
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from pytest_atdm.core.audit_check import LogVerdict
     from pytest_atdm.core.catalog import Catalog
     from pytest_atdm.core.catalog import ReferenceTable as CatalogTable
     from pytest_atdm.core.model import Cell, Plan, PlannedRow, ReapedRun, ResetReport, TargetState
@@ -276,6 +278,14 @@ class Seeder:
         """Reset what is live in any run; active runs stay active."""
         started = time.perf_counter()
         return self._count_reset(await self._database.reset_all(), started)
+
+    async def verify_audit(self, expected: str | None) -> LogVerdict:
+        """Return whether the whole audit log is as it was written, and fits the checkpoint *expected*.
+
+        Raises:
+            InvalidRequest: *expected* is no checkpoint.
+        """
+        return await self._database.verify_log(parse_checkpoint(expected) if expected else None)
 
     async def append_events(self, request_id: str, token: str, events: Sequence[NewEvent]) -> None:
         """Append what the client reports to the audit log of the request's run."""

@@ -1,7 +1,8 @@
-"""``atdm audit``: what happened in a run, and whether the log of it is whole."""
+"""``atdm audit``: what happened in a run, and whether the log is whole."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -14,16 +15,31 @@ if TYPE_CHECKING:
 
     from pytest_atdm._client import Json
     from pytest_atdm.core.audit import StoredEvent
+    from pytest_atdm.core.audit_check import LogVerdict
     from pytest_atdm.core.model import Cell
 
 #: Columns of the detail in the timeline for people; the whole of it is in the JSON and on the audit page.
 DETAIL_WIDTH: Final = 100
 
 
-@click.command(short_help="Show what happened in a run, and whether the log of it is whole.")
+class _AuditGroup(click.Group):
+    """``atdm audit RUN`` is short for ``atdm audit show RUN``."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        return super().resolve_command(ctx, args if args[0] in self.commands else ["show", *args])
+
+
+@click.group(cls=_AuditGroup)
+def audit() -> None:
+    """See what happened in runs, and whether the log of it is whole; ``atdm audit RUN`` is short for ``show RUN``."""
+
+
+@audit.command(short_help="Show what happened in a run, and whether the log of it is whole.")
 @click.argument("run")
 @setting_options("url", "database_url", "catalog")
-def audit(run: str) -> None:
+def show(run: str) -> None:
     """Show the timeline of the run RUN, and check the chain of its hashes here."""
     from pytest_atdm.cli.desk import open_client  # lazy: startup
 
@@ -31,6 +47,37 @@ def audit(run: str) -> None:
         trail = client.audit(run)
     broken_at = find_broken_event(trail)
     read_console().answer({**trail, "broken_at": broken_at, "intact": broken_at is None}, describe_trail(trail))
+
+
+@audit.command(short_help="See whether the whole log is as it was written.")
+@click.option("--expect", metavar="CHECKPOINT", help="A checkpoint that the log must fit, as a session printed it.")
+@setting_options("url", "database_url", "catalog")
+@click.pass_context
+def verify(ctx: click.Context, expect: str | None) -> None:
+    """Read every event of every run, and say what was changed, removed, inserted or moved; exit with 1 if anything was.
+
+    Whoever owns the database can write the whole log anew, or drop its newest runs, with all hashes right. A checkpoint
+    that was kept outside, in a log of CI for instance, shows that too.
+    """
+    from pytest_atdm.cli.desk import open_client  # lazy: startup
+
+    with open_client() as client:
+        verdict = client.verify_audit(expect)
+    read_console().answer({"intact": verdict.intact, **dataclasses.asdict(verdict)}, describe_verdict(verdict))
+    if not verdict.intact:
+        ctx.exit(1)
+
+
+def describe_verdict(verdict: LogVerdict) -> Iterator[str]:
+    """Yield what was found, for a person."""
+    for flaw in verdict.flaws:
+        yield f"run {flaw.run_id}: {flaw.what}" if flaw.run_id else flaw.what
+    if verdict.more:
+        yield f"and {verdict.more} more"
+    word = "intact" if verdict.intact else "BROKEN"
+    yield f"log {word}: events {verdict.events}, runs {verdict.runs}, seals {verdict.seals}"
+    if verdict.checkpoint:
+        yield f"checkpoint {verdict.checkpoint}"
 
 
 def find_broken_event(trail: Json) -> int | None:

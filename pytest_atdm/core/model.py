@@ -218,7 +218,7 @@ class ResetReport(Strict):
     before that seeded rows refer to and that were written since, which a reset does not undo; *more_changed* follow
     them. *missing_indexes* are told at the end of a run, about the tables below those that it seeded.
     *by*: the request's or run's ``owner``; an ``operator``, who reset everything; or the ``reaper``, who reset a run
-    whose lease had lapsed.
+    whose lease had lapsed. *checkpoint* vouches for every run that has ended, this one too where it has.
     """
 
     seeded: Mapping[str, int]
@@ -232,6 +232,7 @@ class ResetReport(Strict):
     requests: int = 1
     already: bool = False
     by: RemovedBy = "owner"
+    checkpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

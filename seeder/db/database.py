@@ -29,12 +29,14 @@ from seeder.db.reset import BATCH_REQUESTS, ResetWriter
 from seeder.db.roles import read_working_role
 from seeder.db.seed import SeedWriter
 from seeder.db.trial import Trials
+from seeder.db.verify import verify_log
 from seeder.settings import command_timeout_s
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
+    from pytest_atdm.core.audit_check import Checkpoint, LogVerdict
     from pytest_atdm.core.catalog import Catalog
     from pytest_atdm.core.model import Cell, Plan, RemovedBy, ResetReport, TargetState
     from pytest_atdm.core.schema import Schema
@@ -268,8 +270,7 @@ class Database:
             async with connection.transaction():
                 await runs.lock_run(connection, run_id)
                 report = await _reset_live(connection, writer, run_id, touched)
-                await runs.end_run(connection, run_id)
-                return report
+                return dataclasses.replace(report, checkpoint=await runs.end_run(connection, run_id))
 
         report = await self._retry(f"resetting run {run_id}", reset, touched)
         seeded = frozenset(touched | self._tables_of.pop(run_id, set()))
@@ -292,8 +293,7 @@ class Database:
                 if not await leases.lock_lapsed(connection, run_id, grace_s):
                     return None
                 report = await _reset_live(connection, writer, run_id, touched, by="reaper")
-                await leases.end_as_reaped(connection, run_id)
-                return report
+                return dataclasses.replace(report, checkpoint=await leases.end_as_reaped(connection, run_id))
 
         report = await self._retry(f"reaping run {run_id}", reset, touched)
         if report is not None:
@@ -368,6 +368,10 @@ class Database:
             NotFound: no such run.
         """
         await audit.append_run_events(self._pool, run_id, events)
+
+    async def verify_log(self, expected: Checkpoint | None) -> LogVerdict:
+        """Return whether the whole audit log is as it was written, and fits the checkpoint *expected*."""
+        return await verify_log(self._pool, expected)
 
     async def metrics(self) -> Metrics:
         """Return the counts for ``/metrics``."""

@@ -59,6 +59,6 @@ async def lock_lapsed(connection: asyncpg.Connection, run_id: str, grace_s: floa
     return await connection.fetchrow(QUERIES["lock_lapsed"], run_id, grace_s) is not None
 
 
-async def end_as_reaped(connection: asyncpg.Connection, run_id: str) -> None:
-    """End the run for its owner, who is refused from then on, within the connection's transaction."""
-    await end_run(connection, run_id, state="reaped", kind=EventKind.RUN_REAPED)
+async def end_as_reaped(connection: asyncpg.Connection, run_id: str) -> str:
+    """End the run for its owner, who is refused from then on, within the connection's transaction; see ``end_run``."""
+    return await end_run(connection, run_id, state="reaped", kind=EventKind.RUN_REAPED)

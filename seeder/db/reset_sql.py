@@ -142,7 +142,7 @@ SELECT a.request_id, coalesce(r.report, q.report)::text AS report,
         WHEN q.state = 'reset' THEN 'already' WHEN r.report IS NOT NULL THEN 'done'
         WHEN req.request_id IS NULL THEN 'busy' ELSE 'stuck' END AS outcome,
     CASE WHEN r.report IS NOT NULL THEN
-        atdm.append_events(r.run_id, r.request_id, $3::text[], $4::json[] || r.report::json, NULL) END AS seq
+        atdm.append_events(r.run_id, r.request_id, $3::text[], $4::json[] || r.report::json, 0) END AS seq
 FROM unnest($1::text[]) a (request_id)
 LEFT JOIN atdm.request q ON q.request_id = a.request_id
 LEFT JOIN req ON req.request_id = a.request_id

@@ -51,7 +51,9 @@ async def start_run(pool: Pool, target: Target, run: RunStart, seeder_id: str, l
             )
             if epoch is not None:
                 detail: dict[str, Cell] = {**{name: getattr(run, name) for name in _SAME}, "epoch": epoch}
-                await _append(connection, run.run_id, EventKind.RUN_STARTED, detail)
+                await connection.execute(
+                    QUERIES["append_run_events"], run.run_id, [EventKind.RUN_STARTED], [dump_json(detail)]
+                )
     record = replace(await read_run(pool, run.run_id), created=epoch is not None)
     if any(getattr(record, name) != getattr(run, name) for name in _SAME):
         raise Conflict(
@@ -103,14 +105,12 @@ async def lock_run(connection: asyncpg.Connection, run_id: str) -> None:
 
 async def end_run(
     connection: asyncpg.Connection, run_id: str, *, state: RunState = "ended", kind: EventKind = EventKind.RUN_ENDED
-) -> None:
-    """Give the run, if it is active, that *state* and its lease back, within the transaction; see ``lock_run``."""
-    if await connection.fetchval(QUERIES["end_run"], run_id, state):
-        await _append(connection, run_id, kind, {})
+) -> str:
+    """Give the run, if it is active, that *state* and its lease back, and seal it; return the newest checkpoint.
 
-
-async def _append(connection: asyncpg.Connection, run_id: str, kind: EventKind, detail: dict[str, Cell]) -> None:
-    await connection.execute(QUERIES["append_run_events"], run_id, [kind], [dump_json(detail)])
+    To be done last in the transaction: all ends of runs wait for one another from here on; see ``lock_run`` too.
+    """
+    return await connection.fetchval(QUERIES["end_run"], run_id, state, kind) or ""
 
 
 async def list_runs(pool: Pool, limit: int, before: str | None) -> tuple[RunRecord, ...]:

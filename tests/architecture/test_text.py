@@ -77,8 +77,10 @@ def sources() -> list[Source]:
 
 
 def test_no_emoji(sources: list[Source]) -> None:
-    """Committed text holds no emoji."""
-    assert [] == [str(fault) for source in sources for fault in find_emoji(source)]
+    """What is written here holds no emoji; the lock file quotes what packages say of themselves."""
+    ours = [source for source in sources if source.path != "pdm.lock"]
+
+    assert [] == [str(fault) for source in ours for fault in find_emoji(source)]
 
 
 def test_no_place_of_one_machine(sources: list[Source]) -> None:

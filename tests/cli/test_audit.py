@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_atdm.cli.audit import describe_trail, find_broken_event
+from pytest_atdm.cli.audit import describe_trail, describe_verdict, find_broken_event
 from pytest_atdm.core.audit import GENESIS, chain_hash
+from pytest_atdm.core.audit_check import Flaw, LogVerdict
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Atdm
@@ -79,6 +80,39 @@ def test_the_trail_of_a_request(atdm: Atdm) -> None:
         "fixtures_written",
         "reset_executed",
     ]
+
+
+def test_the_whole_log_is_verified(atdm: Atdm) -> None:
+    """The exit code is 0 where the log is as it was written and fits the checkpoint, and 1 where it is not."""
+    receipt = atdm("request", "active_member_clean", "--output", "json").payload
+    atdm("reset", receipt["run_id"], "--token", receipt["cleanup_token"])
+    atdm("reap", receipt["run_id"])
+
+    whole = atdm("audit", "verify", "--output", "json")
+
+    assert (whole.code, whole.payload["intact"], whole.payload["flaws"]) == (0, True, [])
+    assert whole.payload["seals"] >= 1
+    good = atdm("audit", "verify", "--expect", whole.payload["checkpoint"])
+    assert good.code == 0
+    assert good.out.startswith("log intact: events ")
+    assert f"checkpoint {whole.payload['checkpoint']}" in good.out
+    bad = atdm("audit", "verify", "--expect", f"1:{'0' * 64}")
+    assert bad.code == 1
+    assert bad.out.startswith("seal 1 is not that of the checkpoint: the log was written anew before it\nlog BROKEN: ")
+
+
+def test_flaws_are_lines() -> None:
+    """Each flaw names its run; those that are not named are counted."""
+    flaws = (Flaw(run_id="R", seq=2, what="event 2 is missing"), Flaw(seal=1, what="seal 1 was changed"))
+    verdict = LogVerdict(events=5, runs=2, seals=1, checkpoint="1:ab", flaws=flaws, more=7)
+
+    assert [
+        "run R: event 2 is missing",
+        "seal 1 was changed",
+        "and 7 more",
+        "log BROKEN: events 5, runs 2, seals 1",
+        "checkpoint 1:ab",
+    ] == list(describe_verdict(verdict))
 
 
 def test_the_log_holds_no_token(atdm: Atdm) -> None:

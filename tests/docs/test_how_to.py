@@ -56,6 +56,7 @@ def seeder(tmp_path: Path) -> Iterator[SeederAddress]:
         "check-a-schema",
         "plant-many-rows",
         "keep-rows",
+        "prove-the-audit-log",
     ],
 )
 def test_page_works_as_it_stands(tmp_path: Path, page: str) -> None:

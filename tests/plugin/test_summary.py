@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from tests.plugin.conftest import Suite
 
 
+LEAD = "atdm: audit checkpoint: "
+
+
 def make_settings(url: str | None = None) -> Settings:
     """Return settings of an embedded seeder, or of the one at *url*."""
     return Settings(
@@ -64,6 +67,22 @@ def test_the_sums_are_over_all_requests_of_all_runs() -> None:
         "atdm: audit trail: atdm audit RUN1",
         "atdm: audit trail: atdm audit RUN2",
     ] == render([reset, make_request(2, "RUN2")], ["careful"], make_settings())
+
+
+def test_the_newest_checkpoint_is_said_and_kept(suite: Suite) -> None:
+    """At the end of a session stands what vouches for its run, in the terminal and in JUnit; workers' comes too."""
+    suite.write('@atdm_scenario("overdue_loan")\ndef test_a(atdm_data): pass\ndef test_b(): pass')
+
+    for args in ((), ("-n", "2", "--dist=each")):
+        result = suite.run_apart("--junit-xml=junit.xml", *args)
+
+        (said,) = (line.removeprefix(LEAD) for line in result.outlines if line.startswith(LEAD))
+        root = ET.fromstring((suite.pytester.path / "junit.xml").read_text())
+        assert [said] == [one.get("value") for one in root.iterfind("testsuite/properties/property")]
+        with suite.open_client() as client:
+            verdict = client.verify_audit(said)
+        assert verdict.intact
+        assert verdict.checkpoint == said
 
 
 def test_a_seeder_that_lives_on_shows_its_page() -> None:

@@ -205,14 +205,11 @@ UPDATE atdm.request SET report = report || jsonb_build_object('by', $2::text) WH
 
 -- append_run_events --
 -- Events of the run itself.
-SELECT atdm.append_events($1, NULL, $2, $3, NULL);
+SELECT atdm.append_events($1, NULL, $2, $3, 0);
 
 -- end_run --
--- Give an active run the state $2, and its lease back; no row where it is not active.
-WITH done AS (
-    UPDATE atdm.run SET state = $2, ended_at = clock_timestamp() WHERE run_id = $1 AND state = 'active' RETURNING run_id
-)
-DELETE FROM atdm.lease l USING done d WHERE l.run_id = d.run_id RETURNING l.run_id;
+-- Give an active run the state $2, its last event of the kind $3, its lease back, and its seal; the newest checkpoint.
+SELECT atdm.close_run($1, $2, $3);
 
 -- read_runs --
 -- Runs, newest first: one by id ($1), or those before $2, at most $3.
@@ -238,9 +235,24 @@ FROM atdm.request WHERE request_id = $1;
 -- The audit trail of a run, in order.
 SELECT seq, body, previous, hash FROM atdm.audit_event WHERE run_id = $1 ORDER BY seq;
 
+-- all_run_ends --
+-- What each run's row says of its chain.
+SELECT run_id, state <> 'active' AS is_over, audit_seq, audit_head FROM atdm.run;
+
+-- all_seals --
+-- The chain of seals.
+SELECT ordinal, body, previous, hash FROM atdm.seal ORDER BY ordinal;
+
+-- all_events --
+-- Every event, run by run in order, and whether the columns beside its body say the same.
+SELECT run_id, seq, body, previous, hash, starts_with(body, '{"run_id": ' || to_json(run_id) || ', "request_id": '
+    || coalesce(to_json(request_id)::text, 'null') || ', "at": "' || atdm.utc(at) || '", "seq": ' || seq || ', "kind": "' || kind
+    || '", "detail": ') AS agrees
+FROM atdm.audit_event ORDER BY run_id, seq;
+
 -- append_client_events --
 -- Events of a request's client; no row where there is no such request, false where the token is not its own.
-SELECT CASE WHEN token_hash = $2 THEN atdm.append_events(run_id, request_id, $3, $4, NULL) END AS seq
+SELECT CASE WHEN token_hash = $2 THEN atdm.append_events(run_id, request_id, $3, $4, 0) END AS seq
 FROM atdm.request WHERE request_id = $1;
 
 -- replay --
