@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_atdm._client import SeederClient
 from pytest_atdm._sidecar import ensure_seeder
 from pytest_atdm.data import folder
+from tests.bench.audit import measure_verify
 from tests.bench.cleanup import measure_levels, measure_sizes
 from tests.bench.figures import render_table, write_json
 from tests.bench.leases import measure_leases
@@ -41,6 +42,7 @@ def main() -> int:
     with _running_bench() as (old, *_), _running_bench() as (fresh, url, _):
         figures += measure_levels(fresh, url)
         figures += measure_history(old, fresh)
+        figures += measure_verify(old)
     with _running_bench() as (few, few_url, _), _running_bench() as (many, many_url, _):
         figures += measure_sizes((few, few_url), (many, many_url))
     write_json(figures, REPORT)

@@ -50,6 +50,11 @@ def limit(name: str, figure: float, unit: str, *, at_most: float) -> Figure:
     return Figure(name=name, figure=figure, unit=unit, target=f"<= {at_most:g} {unit}", holds=figure <= at_most)
 
 
+def reach(name: str, figure: float, unit: str, *, at_least: float) -> Figure:
+    """Return a figure with an absolute target that it has to reach."""
+    return Figure(name=name, figure=figure, unit=unit, target=f">= {at_least:,g} {unit}", holds=figure >= at_least)
+
+
 def render_table(figures: Sequence[Figure]) -> str:
     """Return the figures as a Markdown table."""
     lines = ["| figure | value | against | ratio | target | holds |", "|---|---:|---|---:|---|---|"]
