@@ -22,10 +22,7 @@ async def verify_log(pool: Pool, expected: Checkpoint | None) -> LogVerdict:
     with translated("verifying the audit log"):
         async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
             ends = {row[0]: ChainEnd(row[1], row[2], row[3]) for row in await connection.fetch(QUERIES["all_run_ends"])}
-            seals = [
-                StoredEvent(seq=ordinal, body=body, previous=previous, hash=digest)
-                for ordinal, body, previous, digest in await connection.fetch(QUERIES["all_seals"])
-            ]
+            seals = [StoredEvent(**row) for row in await connection.fetch(QUERIES["all_seals"])]
             check = LogCheck(ends, seals, expected)
             events = await connection.cursor(QUERIES["all_events"])
             while block := await events.fetch(BLOCK):

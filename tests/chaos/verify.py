@@ -6,8 +6,10 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from pytest_atdm.core.audit import StoredEvent, find_break
+from pytest_atdm.core.audit import StoredEvent
+from pytest_atdm.core.audit_check import ChainEnd, Entry, LogCheck, parse_checkpoint
 from pytest_atdm.core.errors import iter_leaves
+from seeder.db.queries import QUERIES
 from tests.chaos.server import wait_until
 from tests.chaos.stage import LEASE_S
 
@@ -35,12 +37,13 @@ def wait_until_settled(stage: Stage, bystander: Bystander) -> None:
 def check_database(stage: Stage, bystander: Bystander) -> None:
     """See that everything in the database is as promised.
 
-    No row of a dead run; rows from before unchanged; each request all or nothing; each acknowledged event once, in
-    chains that are whole, and none that the tables contradict; the bystander's rows where they were.
+    No row of a dead run; rows from before unchanged; each request all or nothing; each acknowledged event once, none
+    that the tables contradict, in a log that is whole and sealed; the bystander's rows where they were.
     """
     _check_ledger(stage)
     _check_events(stage)
     assert 3 == bystander.leave(), "the bystander has lost rows"
+    _check_log(stage)
     assert stage.standing == stage.read_rows(), "rows of the target are not what they were before"
     assert 0 == stage.sql.value("SELECT count(*) FROM atdm.ledger"), "the ledger holds keys of nobody"
     assert 0 == stage.sql.value("SELECT count(*) FROM atdm.lease"), "a lease is left of a run that is over"
@@ -59,13 +62,9 @@ def _check_ledger(stage: Stage) -> None:
 
 
 def _check_events(stage: Stage) -> None:
-    chains: dict[str, list[StoredEvent]] = {}
     kinds: dict[str, list[str]] = {}
-    for row in stage.sql.rows("SELECT * FROM atdm.audit_event ORDER BY run_id, seq"):
-        event = StoredEvent(seq=row["seq"], body=row["body"], previous=row["previous"], hash=row["hash"])
-        chains.setdefault(row["run_id"], []).append(event)
+    for row in stage.sql.rows("SELECT request_id, kind FROM atdm.audit_event"):
         kinds.setdefault(row["request_id"] or "", []).append(row["kind"])
-    assert {} == {run_id: found for run_id, chain in chains.items() if (found := find_break(chain))}
     requests = {row["request_id"]: row["state"] for row in stage.sql.rows("SELECT request_id, state FROM atdm.request")}
     for request_id, state in requests.items():
         counts = [kinds[request_id].count(kind) for kind in ("seed_committed", "reset_executed")]
@@ -75,6 +74,17 @@ def _check_events(stage: Stage) -> None:
     heard = acknowledged.read_text(encoding="utf-8").split() if acknowledged.exists() else []
     assert len(set(heard)) == len(heard), "a request was acknowledged to two tests"
     assert requests.keys() >= set(heard), "an acknowledged request is not there"
+
+
+def _check_log(stage: Stage) -> None:
+    """All runs are over and sealed, and the log fits the checkpoint that the session printed, if it came to that."""
+    ends = {row.pop("run_id"): ChainEnd(**row) for row in stage.sql.rows(QUERIES["all_run_ends"])}
+    seals = [StoredEvent(**row) for row in stage.sql.rows(QUERIES["all_seals"])]
+    printed = re.search(r"^atdm: audit checkpoint: (.+)$", stage.said, re.MULTILINE)
+    check = LogCheck(ends, seals, parse_checkpoint(printed[1]) if printed else None)
+    check.add(Entry(**row) for row in stage.sql.rows(QUERIES["all_events"]))
+    assert () == check.finish().flaws
+    assert all(end.is_over for end in ends.values())
 
 
 def find_errors(said: str) -> list[str]:

@@ -237,11 +237,11 @@ SELECT seq, body, previous, hash FROM atdm.audit_event WHERE run_id = $1 ORDER B
 
 -- all_run_ends --
 -- What each run's row says of its chain.
-SELECT run_id, state <> 'active' AS is_over, audit_seq, audit_head FROM atdm.run;
+SELECT run_id, state <> 'active' AS is_over, audit_seq AS last_seq, audit_head AS head FROM atdm.run;
 
 -- all_seals --
 -- The chain of seals.
-SELECT ordinal, body, previous, hash FROM atdm.seal ORDER BY ordinal;
+SELECT ordinal AS seq, body, previous, hash FROM atdm.seal ORDER BY ordinal;
 
 -- all_events --
 -- Every event, run by run in order, and whether the columns beside its body say the same.
