@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TOKEN_VARIABLE: Final = "ATDM_TOKEN"
 UNIT_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 MAX_KEEP_S: Final = 30 * UNIT_S["d"]
+MAX_ACTOR: Final = 100
 MAX_SEED: Final = 2**63 - 1  # a bigint: the seeder stores it with the run
 #: What becomes of a cleanup that has to leave rows.
 Leaks: TypeAlias = Literal["error", "warn", "ignore"]
@@ -84,6 +85,7 @@ OPTIONS: Final = (
         "DURATION",
         "leave the rows of every test standing, for so long after the session's end, like 30m, 2h or 1d",
     ),
+    Option("actor", "NAME", "who asks, for the audit log, like agent:qa-7 (default: ci where CI is set, else human)"),
     Option("fixtures_dir", "FOLDER", "write a pytest module and a Playwright JSON per request below FOLDER"),
 )
 
@@ -94,7 +96,7 @@ class Settings:
 
     *catalog* is None for the catalog that ships, *migrations* for those beside the catalog. *folder* is ``.atdm`` in
     the root folder, where an embedded seeder keeps its state. *token* never appears in a repr. *keep_s*: rows are left
-    standing for so many seconds; None where each test's rows go with it.
+    standing for so many seconds; None where each test's rows go with it. *actor* is who asks, in the audit log.
     """
 
     folder: Path
@@ -108,6 +110,7 @@ class Settings:
     as_of: date
     leaks: Leaks
     keep_s: int | None
+    actor: str
     fixtures_dir: Path | None
     reset_all: bool
     sources: Mapping[str, str]
@@ -180,6 +183,7 @@ def resolve_settings(
         as_of=_read_as_of(given["as_of"]),
         leaks=_read_leaks(given["leaks"]),
         keep_s=_read_duration(given["keep_data"]),
+        actor=_read_actor(given["actor"], environment),
         fixtures_dir=found.base / found.text if (found := given["fixtures_dir"]) else None,
         reset_all=reset_all,
         sources={name: found.source if found else "default" for name, found in given.items()},
@@ -306,6 +310,14 @@ def _read_as_of(given: Given | None) -> date:
         return date.fromisoformat(given.text)
     except ValueError:
         raise _refuse(given, "is not a date", "write it like 2026-01-31") from None
+
+
+def _read_actor(given: Given | None, environment: Mapping[str, str]) -> str:
+    if given is None:
+        return "ci" if environment.get("CI", "").lower() not in ("", "0", "false") else "human"
+    if not 0 < len(given.text) <= MAX_ACTOR or not given.text.isprintable():
+        raise _refuse(given, f"is no name of 1 to {MAX_ACTOR} printable characters", "write it like agent:qa-7")
+    return given.text
 
 
 def _read_leaks(given: Given | None) -> Leaks:

@@ -20,7 +20,7 @@ _KEY: Final = "atdm"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Ids of session and run, and who acts. Every worker has a run of its own below the one session id."""
+    """Ids of session and run, and who acts, by which tool. Workers have a run each, below the one session id."""
 
     session_id: str
     run_id: str
@@ -114,9 +114,9 @@ def _end_run(config: pytest.Config, run_id: str) -> None:
 
 
 def _make_identity(config: pytest.Config) -> Identity:
-    given = getattr(config, "workerinput", None)
+    given, settings = getattr(config, "workerinput", None), config.stash[SETTINGS]
     if given is None:
         session_id = make_ulid(time.time_ns() // 1_000_000, os.urandom(10))
-        return Identity(session_id, config.stash[SETTINGS].run_id or session_id, "pytest")
+        return Identity(session_id, settings.run_id or session_id, f"{settings.actor} (pytest)")
     told, worker = given[_KEY], given["workerid"]
-    return Identity(told["session_id"], derive_run_id(told["base"], worker), f"pytest {worker}")
+    return Identity(told["session_id"], derive_run_id(told["base"], worker), f"{settings.actor} (pytest {worker})")

@@ -42,7 +42,8 @@ def make_session(settings: Settings) -> AtdmSession:
     plugins.add_hookspecs(hookspecs)
     # One id for both, so that a later command can go on with the run.
     run_id = settings.run_id or make_ulid(time.time_ns() // 1_000_000, os.urandom(10))
-    return AtdmSession(settings, Identity(session_id=run_id, run_id=run_id, actor="atdm"), plugins.hook)
+    identity = Identity(session_id=run_id, run_id=run_id, actor=f"{settings.actor} (atdm)")
+    return AtdmSession(settings, identity, plugins.hook)
 
 
 def make_page_url(address: SeederAddress, run_id: str) -> str:

@@ -33,7 +33,9 @@ SET_HELP: Final = (
 @click.option("--playwright", "playwright_json", is_flag=True, help="Write the rows as JSON for Playwright too.")
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help=SET_HELP)
 @click.option("--dry-run", is_flag=True, help="Plan, pass the gate, print the plan, write nothing.")
-@setting_options("url", "database_url", "catalog", *MIGRATIONS, "run_id", "seed", "as_of", "keep_data", "fixtures_dir")
+@setting_options(
+    "url", "database_url", "catalog", *MIGRATIONS, "run_id", "seed", "as_of", "keep_data", "actor", "fixtures_dir"
+)
 def request(
     scenario: str, pairs: tuple[str, ...], *, pytest_module: bool, playwright_json: bool, dry_run: bool
 ) -> None:

@@ -50,7 +50,7 @@ async def start_run(pool: Pool, target: Target, run: RunStart, seeder_id: str, l
                 run.keep_s is not None,
             )
             if epoch is not None:
-                detail: dict[str, Cell] = {**{name: getattr(run, name) for name in _SAME}, "epoch": epoch}
+                detail: dict[str, Cell] = {name: getattr(run, name) for name in (*_SAME, "owner")} | {"epoch": epoch}
                 await connection.execute(
                     QUERIES["append_run_events"], run.run_id, [EventKind.RUN_STARTED], [dump_json(detail)]
                 )

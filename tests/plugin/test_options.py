@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -79,6 +80,7 @@ def test_native_toml_takes_typed_values(suite: Suite) -> None:
         ("--atdm-run-id=mine", '--atdm-run-id: "mine" is not a ULID'),
         ("--atdm-catalog=nowhere", '--atdm-catalog: "nowhere" is not a folder'),
         ("--atdm-leaks=shrug", '--atdm-leaks: "shrug" is nothing that a leak can be'),
+        ("--atdm-actor=", '--atdm-actor: "" is no name of 1 to 100 printable characters'),
         ("--atdm-url=db:5432", '--atdm-url: "db:5432" is not an address of HTTP'),
     ],
 )
@@ -357,3 +359,29 @@ def test_reset_all_that_fails_lets_no_test_run(suite: Suite, monkeypatch: pytest
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stderr.fnmatch_lines(["ERROR: atdm: --atdm-reset-all failed: *token*"])
+
+
+@pytest.mark.parametrize(
+    ("environment", "options", "actor"),
+    [
+        ({"CI": ""}, [], "human (pytest)"),
+        ({"CI": "false"}, [], "human (pytest)"),
+        ({"CI": "true"}, [], "ci (pytest)"),
+        ({"CI": "true", "ATDM_ACTOR": "agent:qa-7"}, [], "agent:qa-7 (pytest)"),
+        ({"ATDM_ACTOR": "agent:qa-7"}, ["--atdm-actor=agent:qa-8"], "agent:qa-8 (pytest)"),
+    ],
+)
+def test_the_audit_log_says_who_asked(
+    suite: Suite, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], options: list[str], actor: str
+) -> None:
+    """A person, CI, or whoever names themselves, by which tool and process: from the start of the run on."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    suite.write(ONE)
+
+    suite.run(f"--atdm-run-id={RUN_ID}", *options).assert_outcomes(passed=1)
+
+    query = "SELECT kind, body FROM atdm.audit_event WHERE kind IN ('run_started', 'seed_committed') ORDER BY at, seq"
+    said = {row["kind"]: json.loads(row["body"])["detail"] for row in fetch(suite.database_url, query)}
+    assert actor == said["run_started"]["actor"] == said["seed_committed"]["actor"]
+    assert said["run_started"]["owner"].endswith(f" pid {os.getpid()}")

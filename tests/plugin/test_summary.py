@@ -32,6 +32,7 @@ def make_settings(url: str | None = None) -> Settings:
         as_of=date(2026, 1, 31),
         leaks="error",
         keep_s=None,
+        actor="human",
         fixtures_dir=None,
         reset_all=False,
         sources={},
