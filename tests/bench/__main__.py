@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_atdm._client import SeederClient
 from pytest_atdm._sidecar import ensure_seeder
 from pytest_atdm.data import folder
-from tests.bench.audit import measure_verify
+from tests.bench.audit import measure_share, measure_verify
 from tests.bench.cleanup import measure_levels, measure_sizes
 from tests.bench.figures import render_table, write_json
 from tests.bench.leases import measure_leases
@@ -36,6 +36,7 @@ def main() -> int:
     with _running_bench() as (bench, url, address):
         figures += run_seeding(bench, url)
         figures += measure_leases(bench, address)
+        figures += measure_share(bench, url)
         figures += measure_planning(bench)
         figures += measure_introspection(url, folder("catalog"))
         figures += measure_volume(bench, url)
