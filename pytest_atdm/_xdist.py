@@ -96,7 +96,7 @@ def hear_worker(node: WorkerNode, *, crashed: bool) -> None:
 
 
 def _end_run(config: pytest.Config, run_id: str) -> None:
-    from pytest_atdm._report import note_end, read_requests  # lazy: startup
+    from pytest_atdm._report import note_checkpoint, note_end, read_requests  # lazy: startup
 
     if run_id not in {request.run_id for request in read_requests(config)}:
         return
@@ -111,6 +111,7 @@ def _end_run(config: pytest.Config, run_id: str) -> None:
         rows = sum(report.seeded.values()) + sum(report.made_by_sut.values())
         config.stash[NOTES].append(f"ended the run {run_id} of a crashed worker: {rows} rows removed")
         note_end(config, f"the run {run_id}", report)
+        note_checkpoint(config, report.checkpoint)
 
 
 def _make_identity(config: pytest.Config) -> Identity:

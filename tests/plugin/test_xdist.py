@@ -96,6 +96,21 @@ def test_the_rows_of_a_crashed_worker_are_removed(suite: Suite) -> None:
     assert before == suite.read_all_rows()
 
 
+def test_the_checkpoint_vouches_for_a_crashed_workers_run(suite: Suite) -> None:
+    """Where the controller ends the only run that there was, the newest seal is that run's."""
+    suite.write("""
+        import os, signal
+
+        @atdm_scenario("overdue_loan")
+        def test_a(atdm_data): os.kill(os.getpid(), signal.SIGKILL)
+    """)
+
+    result = suite.run_apart("-n", "1", "--max-worker-restart=0")
+
+    with suite.open_client() as client:
+        result.stdout.fnmatch_lines([f"atdm: audit checkpoint: {client.verify_audit(None).checkpoint}"])
+
+
 def test_the_rows_of_a_crashed_worker_are_kept_where_that_was_asked_for(suite: Suite) -> None:
     """With --atdm-keep-data the rows of the test that crashed are those that somebody wants to see."""
     before = suite.read_all_rows()
