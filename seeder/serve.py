@@ -6,8 +6,11 @@ import asyncio
 import contextlib
 import gc
 import importlib
+import os
 import secrets
+import signal
 import socket
+import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -103,16 +106,22 @@ def _read_migrations(options: Options) -> Migrations | None:
 
 @contextlib.contextmanager
 def _database(options: Options) -> Iterator[str]:
-    """Yield the target's URL; an embedded Postgres runs until the block ends."""
+    """Yield the target's URL; an embedded Postgres runs until the block ends, or takes this process with it."""
     if options.embedded is not None:
         from seeder.embedded import running_postgres  # lazy: only this mode
 
-        with running_postgres(options.embedded) as database_url:
+        with running_postgres(options.embedded, on_end=_end_too) as database_url:
             yield database_url
     elif options.database_url:
         yield options.database_url
     else:
         raise SettingError("the seeder has no database", hint="set ATDM_DATABASE_URL, or give --embedded FOLDER")
+
+
+def _end_too() -> None:
+    """Stop in the regular way: nothing can be done without Postgres, and the next start recovers it."""
+    print("atdm-seeder: the embedded Postgres has ended, and so does its seeder", file=sys.stderr, flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _listen(options: Options) -> socket.socket:

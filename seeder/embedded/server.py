@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -28,7 +27,7 @@ from seeder.embedded.cluster import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _START_TIMEOUT_S: Final = 30  # recovery after a crash comes before "ready"
 _STOP_TIMEOUT_S: Final = 5
@@ -53,18 +52,17 @@ _SETTINGS: Final = {
 
 
 @contextlib.contextmanager
-def running_postgres(folder: Path) -> Iterator[str]:
+def running_postgres(folder: Path, *, on_end: Callable[[], object] | None = None) -> Iterator[str]:
     """Yield the URL of the database ``atdm`` on a server that runs until the block ends.
 
     *folder* is made if missing; the cluster is ``folder/postgres``, the log ``folder/postgres.log``. The caller sees to
     it that no other process uses *folder* (a lock): a server found running there is what a killed starter left, and is
     ended first. Data stays from one start to the next. One role, a superuser, owns everything; the port, on
-    127.0.0.1, is a free one each time. A server that ends by itself takes this process with it, by SIGTERM: nothing can
-    be done without it, and the next start recovers.
+    127.0.0.1, is a free one each time. *on_end* is called, from another thread, if the server ends before the block.
 
     Raises:
-        EmbeddedFailed: no binaries, the server did not start, or it ended before the block did; the message quotes its
-            log.
+        EmbeddedFailed: no binaries, the server did not start, or it ended before the block did and *on_end* is given;
+            the message quotes its log.
     """
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)
     binaries, cluster, log = find_binaries(), folder / "postgres", folder / "postgres.log"
@@ -78,30 +76,29 @@ def running_postgres(folder: Path) -> Iterator[str]:
         if is_new:
             create_database(binaries, port, password)
             mark_complete(cluster)
-        with _watching(process):
+        with _watching(process, on_end, log) if on_end else contextlib.nullcontext():
             yield f"postgresql://{OWNER}:{password}@127.0.0.1:{port}/{DATABASE}"
-        if process.poll() is not None:
-            raise ended_by_itself(process.returncode, log)
     finally:
         _stop_server(process)
 
 
 @contextlib.contextmanager
-def _watching(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Within the block, end this process too when the server ends."""
+def _watching(process: subprocess.Popen[bytes], on_end: Callable[[], object], log: Path) -> Iterator[None]:
+    """Call *on_end* if the server ends within the block, and raise that it did when the block ends."""
     is_over = threading.Event()
 
     def watch() -> None:
         process.wait()
         if not is_over.is_set():
-            print("atdm-seeder: the embedded Postgres has ended, and so does its seeder", file=sys.stderr, flush=True)
-            os.kill(os.getpid(), signal.SIGTERM)
+            on_end()
 
     threading.Thread(target=watch, daemon=True).start()
     try:
         yield
     finally:
         is_over.set()
+    if process.poll() is not None:
+        raise ended_by_itself(process.returncode, log)
 
 
 def end_leftover(data: Path) -> None:
