@@ -156,9 +156,12 @@ class LogCheck:
         if expected is not None:
             self._check_expected(expected)
         for seal in self._seals[: None if broken_at is None else broken_at - 1]:
-            said = json.loads(seal.body)
-            promise = (said["last_seq"], bytes.fromhex(said["head"]), seal.seq)
-            self._promised.setdefault(said["run_id"], []).append(promise)
+            try:
+                run_id, last_seq, head = _read_seal(seal.body)
+            except (ValueError, TypeError, KeyError):
+                self._flaws.append(Flaw(seal=seal.seq, what=f"seal {seal.seq} was written anew: it seals no run"))
+            else:
+                self._promised.setdefault(run_id, []).append((last_seq, head, seal.seq))
 
     def _check_expected(self, expected: Checkpoint) -> None:
         found = next((seal for seal in self._seals if seal.seq == expected.ordinal), None)
@@ -214,6 +217,12 @@ class LogCheck:
         if not self._is_flawed:
             self._flaws.append(Flaw(run_id=self._run, seq=seq, what=what))
         self._is_flawed = True
+
+
+def _read_seal(body: str) -> tuple[str, int, bytes]:
+    """Return the run that a seal is of, its last event then, and the hash of that."""
+    said = json.loads(body)
+    return str(said["run_id"]), int(said["last_seq"]), bytes.fromhex(said["head"])
 
 
 def _describe_place(found: int, expected: int) -> str:

@@ -15,6 +15,7 @@ from pytest_atdm.core.errors import Conflict, InternalError
 from pytest_atdm.core.planner import MAX_LISTED
 from pytest_atdm.core.virtual_keys import find_catalog_keys
 from seeder.db import audit, leases, reference, runs, standing
+from seeder.db.audit_check import verify_log
 from seeder.db.border import CLASHES, LOCKED, REFERENCE_BROKEN, translated
 from seeder.db.careful import OvertakenError
 from seeder.db.holders import busy_error
@@ -29,7 +30,6 @@ from seeder.db.reset import BATCH_REQUESTS, ResetWriter
 from seeder.db.roles import read_working_role
 from seeder.db.seed import SeedWriter
 from seeder.db.trial import Trials
-from seeder.db.verify import verify_log
 from seeder.settings import command_timeout_s
 
 if TYPE_CHECKING:

@@ -132,6 +132,18 @@ def test_a_seal_changed_or_removed_is_named(lengths: list[int], data: st.DataObj
     assert [place + 1] == [flaw.seal for flaw in judge((entries, ends, seals)).flaws]
 
 
+@pytest.mark.parametrize("text", ["nonsense", "[]", "{}", '{"run_id": "RUN000", "last_seq": 1, "head": "x"}'])
+def test_a_seal_that_seals_nothing_is_named_though_its_hash_fits(text: str) -> None:
+    """Who writes a seal anew with a hash that fits cannot have it pass for nothing, or keep the log from being read."""
+    entries, ends, _ = make_log([2])
+    forged = StoredEvent(seq=1, body=text, previous=GENESIS, hash=chain_hash(GENESIS, text))
+
+    first, second = judge((entries, ends, [forged])).flaws
+
+    assert (1, "seal 1 was written anew: it seals no run") == (first.seal, first.what)
+    assert "the run is over and not sealed" in second.what
+
+
 @pytest.mark.parametrize("text", ["", "3", "0:" + "a" * 64, "3:" + "a" * 63, "x:" + "a" * 64, "-1:" + "a" * 64])
 def test_what_is_no_checkpoint_is_refused(text: str) -> None:
     """Only what a session prints is read as a checkpoint."""
