@@ -28,6 +28,8 @@
     |   +-- SeederFailed           the seeder answered with something that is not an answer
     |   +-- DatabaseUnavailable    the seeder cannot reach Postgres
     |   +-- DatabaseBusy           somebody holds the rows, or a statement took too long
+    |   +-- StoreUnavailable       the seeder cannot use its store: away, full, or it refuses
+    |   +-- BaselineDamaged        a file of a baseline is not what was written
     |   +-- EmbeddedFailed         the embedded Postgres did not start, or has ended
     +-- InternalError              a bug in ATDM: exit 70, HTTP 500
 
@@ -247,6 +249,21 @@ class DatabaseBusy(SeederError):
     code = "database_busy"
     status = 503
     retryable = True
+
+
+class StoreUnavailable(SeederError):
+    """The seeder cannot use its store: it is away, full, or refuses."""
+
+    code = "store_unavailable"
+    status = 503
+    retryable = True
+
+
+class BaselineDamaged(SeederError):
+    """A file of a baseline is missing, or not what was written."""
+
+    code = "baseline_damaged"
+    status = 500
 
 
 class EmbeddedFailed(SeederError):

@@ -1,0 +1,138 @@
+"""A folder of this machine as a store."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pytest_atdm.core.errors import NotFound, SettingError, StoreUnavailable
+from seeder.store.port import check_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+#: Begins the name of a file that is being written; no object's name does.
+_UNFINISHED: Final = ".unfinished-"
+
+
+class LocalStore:
+    """Objects are files below *folder*; each is written beside its place, made durable, then linked there."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def place(self) -> str:
+        """The folder."""
+        return str(self._folder)
+
+    def create(self, name: str, source: Path) -> bool:
+        """Make the object from the file *source*; False where an object of that name stands."""
+        return self._create(name, lambda path: _copy(source, path))
+
+    def create_bytes(self, name: str, body: bytes) -> bool:
+        """Make the object of *body*; False where one of that name stands."""
+        return self._create(name, lambda path: path.write_bytes(body))
+
+    @contextlib.contextmanager
+    def reading(self, name: str) -> Iterator[Path]:
+        """Yield the object's file itself."""
+        path = self._path(name)
+        if not self._exists(path):
+            raise missing(name, self.place)
+        yield path
+
+    def read_bytes(self, name: str) -> bytes:
+        """Return the object's content."""
+        with self.reading(name) as path, self._translated(f"reading {name}"):
+            return path.read_bytes()
+
+    def names(self, prefix: str) -> tuple[str, ...]:
+        """Return the names below the folder *prefix*, sorted."""
+        root = self._path(prefix.rstrip("/"))
+        with self._translated(f"listing {prefix}"):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            found = [path for path in root.rglob("*") if path.is_file() and not path.name.startswith(_UNFINISHED)]
+        return tuple(sorted(path.relative_to(self._folder).as_posix() for path in found))
+
+    def remove(self, name: str) -> None:
+        """Remove the object, where it stands."""
+        path = self._path(name)
+        with self._translated(f"removing {name}"):
+            path.unlink(missing_ok=True)
+            if path.parent.is_dir():
+                _sync(path.parent)
+
+    def probe(self) -> None:
+        """Write, write again, and remove: see ``Store.probe``."""
+        name = f"probe/{secrets.token_hex(8)}"
+        try:
+            if not self.create_bytes(name, b"first") or self.create_bytes(name, b"second"):
+                raise SettingError(
+                    f"{self.place}: this file system writes over files that stand", hint="choose another --store"
+                )
+        finally:
+            self.remove(name)
+
+    def _create(self, name: str, write: Callable[[Path], object]) -> bool:
+        path = self._path(name)
+        unfinished = path.parent / f"{_UNFINISHED}{secrets.token_hex(8)}"
+        with self._translated(f"writing {name}"):
+            _make_folders(path.parent)
+            try:
+                write(unfinished)
+                _sync(unfinished)
+                os.link(unfinished, path)
+            except FileExistsError:
+                return False
+            finally:
+                unfinished.unlink(missing_ok=True)
+            _sync(path.parent)
+        return True
+
+    def _path(self, name: str) -> Path:
+        return self._folder / check_name(name)
+
+    def _exists(self, path: Path) -> bool:
+        with self._translated(f"looking for {path.name}"):
+            return path.is_file()
+
+    @contextlib.contextmanager
+    def _translated(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreUnavailable(
+                f"{doing}: {error.strerror or error} in the store {self.place}",
+                hint="see that the folder exists, can be written to and has space; it is tried again",
+            ) from error
+
+
+def missing(name: str, place: str) -> NotFound:
+    """Return the error for an object that is not there."""
+    return NotFound(f"there is no {name} in the store {place}", hint="was it removed from the store?")
+
+
+def _copy(source: Path, path: Path) -> None:
+    shutil.copyfile(source, path)
+
+
+def _make_folders(folder: Path) -> None:
+    """Make *folder* and those above it, each durable before there is something in it."""
+    if not folder.is_dir():
+        _make_folders(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync(folder.parent)
+
+
+def _sync(path: Path) -> None:
+    """Make durable what is in the file, or which names are in the folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
