@@ -11,6 +11,9 @@
 | atdm_reaped_runs_total | runs ended for their owners |
 | atdm_active_runs, atdm_live_requests, atdm_live_rows | what stands in the database now, whoever made it |
 | atdm_audit_events_total | events in the audit log, whoever wrote them |
+| atdm_audit_exported_events_total | events that this process put into the store, or found there |
+| atdm_audit_export_failures_total | rounds of the export that failed; it is tried again |
+| atdm_audit_pending_events, _seals, _seconds | sealed and not exported yet: events, seals, age of the oldest |
 | atdm_audit_dropped_events_total | changes acknowledged without their event: 0, as both commit in one transaction |
 """
 
@@ -43,6 +46,8 @@ class Counters:
         self._reset_rows = {"atdm": 0, "sut": 0}
         self._reset_seconds = 0.0
         self._reaped_runs = 0
+        self._exported_events = 0
+        self._export_failures = 0
 
     def count_request(self, result: SeedResult, *, rows: int = 0, seconds: float = 0.0) -> None:
         """Count one seed request that ended with *result* after *seconds*."""
@@ -64,6 +69,14 @@ class Counters:
         """Count one run that was ended for its owner."""
         self._reaped_runs += 1
 
+    def count_exported(self, events: int) -> None:
+        """Count the events of one file that stands in the store."""
+        self._exported_events += events
+
+    def count_export_failure(self) -> None:
+        """Count one round of the export that did not come to its end."""
+        self._export_failures += 1
+
     def render(self, now: Metrics) -> str:
         """Return all metrics as Prometheus text, version 0.0.4; *now* is what the database holds."""
         return "".join(f"{line}\n" for line in self._lines(now))
@@ -80,6 +93,11 @@ class Counters:
         yield from _family("atdm_live_requests", "gauge", {"": now.live_requests})
         yield from _family("atdm_live_rows", "gauge", {"": now.live_rows})
         yield from _family("atdm_audit_events_total", "counter", {"": now.events})
+        yield from _family("atdm_audit_exported_events_total", "counter", {"": self._exported_events})
+        yield from _family("atdm_audit_export_failures_total", "counter", {"": self._export_failures})
+        yield from _family("atdm_audit_pending_events", "gauge", {"": now.pending_events})
+        yield from _family("atdm_audit_pending_seals", "gauge", {"": now.pending_seals})
+        yield from _family("atdm_audit_pending_seconds", "gauge", {"": int(now.pending_s)})
         yield from _family("atdm_audit_dropped_events_total", "counter", {"": DROPPED_EVENTS})
 
 

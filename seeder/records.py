@@ -194,12 +194,15 @@ class AuditTrail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
-    """What stands in ATDM's schema now: counts."""
+    """What stands in ATDM's schema now: counts. *pending*: sealed, and not exported yet, the oldest for *pending_s*."""
 
     active_runs: int
     live_requests: int
     live_rows: int
     events: int
+    pending_events: int = 0
+    pending_seals: int = 0
+    pending_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

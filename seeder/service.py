@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.schema import Schema
     from pytest_atdm.core.volume import Batch
     from seeder.db.database import Database
+    from seeder.export import Exporter
     from seeder.metrics import Counters
     from seeder.reaper import Reaper
     from seeder.records import (
@@ -92,10 +93,17 @@ class Seeder:
     """The use cases over one database and one catalog. Errors are those of the tree, raised as they come."""
 
     def __init__(
-        self, database: Database, catalog: Catalog, settings: Settings, counters: Counters, reaper: Reaper
+        self,
+        database: Database,
+        catalog: Catalog,
+        settings: Settings,
+        counters: Counters,
+        reaper: Reaper,
+        exporter: Exporter | None = None,
     ) -> None:
         self._database = database
         self._reaper = reaper
+        self._exporter = exporter
         self._catalog = catalog
         self._settings = settings
         self._counters = counters
@@ -280,12 +288,15 @@ class Seeder:
         return self._count_reset(await self._database.reset_all(), started)
 
     async def verify_audit(self, expected: str | None) -> LogVerdict:
-        """Return whether the whole audit log is as it was written, and fits the checkpoint *expected*.
+        """Return whether the whole audit log is as it was written, and fits *expected* and the store's checkpoints.
 
         Raises:
             InvalidRequest: *expected* is no checkpoint.
+            StoreUnavailable: what the store holds cannot be read; without it, the log is not verified.
         """
-        return await self._database.verify_log(parse_checkpoint(expected) if expected else None)
+        given = [parse_checkpoint(expected)] if expected else []
+        kept = await self._exporter.list_checkpoints() if self._exporter else ()
+        return await self._database.verify_log([*given, *kept])
 
     async def append_events(self, request_id: str, token: str, events: Sequence[NewEvent]) -> None:
         """Append what the client reports to the audit log of the request's run."""

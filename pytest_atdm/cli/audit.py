@@ -51,21 +51,34 @@ def show(run: str) -> None:
 
 @audit.command(short_help="See whether the whole log is as it was written.")
 @click.option("--expect", metavar="CHECKPOINT", help="A checkpoint that the log must fit, as a session printed it.")
+@click.option("--from-parquet", metavar="PLACE", help="Judge the exported files below a folder or s3://bucket/prefix.")
 @setting_options("url", "database_url", "catalog")
 @click.pass_context
-def verify(ctx: click.Context, expect: str | None) -> None:
+def verify(ctx: click.Context, expect: str | None, from_parquet: str | None) -> None:
     """Read every event of every run, and say what was changed, removed, inserted or moved; exit with 1 if anything was.
 
     Whoever owns the database can write the whole log anew, or drop its newest runs, with all hashes right. A checkpoint
-    that was kept outside, in a log of CI for instance, shows that too.
+    that was kept outside, in a log of CI for instance, shows that too, and so do those that the seeder keeps in its
+    store. The exported files are judged without a seeder.
     """
-    from pytest_atdm.cli.desk import open_client  # lazy: startup
-
-    with open_client() as client:
-        verdict = client.verify_audit(expect)
+    verdict = _judge_files(from_parquet, expect) if from_parquet else _ask_seeder(expect)
     read_console().answer({"intact": verdict.intact, **dataclasses.asdict(verdict)}, describe_verdict(verdict))
     if not verdict.intact:
         ctx.exit(1)
+
+
+def _ask_seeder(expected: str | None) -> LogVerdict:
+    from pytest_atdm.cli.desk import open_client  # lazy: startup
+
+    with open_client() as client:
+        return client.verify_audit(expected)
+
+
+def _judge_files(place: str, expected: str | None) -> LogVerdict:
+    from pytest_atdm._audit_files import verify_files  # lazy: startup
+    from pytest_atdm.core.audit_check import parse_checkpoint
+
+    return verify_files(place, parse_checkpoint(expected) if expected else None)
 
 
 def describe_verdict(verdict: LogVerdict) -> Iterator[str]:

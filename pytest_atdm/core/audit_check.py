@@ -26,7 +26,7 @@ MAX_FLAWS: Final = 100
 _CHECKPOINT: Final = re.compile(r"([1-9][0-9]{0,17}):([0-9a-f]{64})")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Checkpoint:
     """The seal *ordinal* (from 1) with its 32-byte hash; as text ``ordinal:hash in hexadecimal``."""
 
@@ -100,18 +100,29 @@ class LogVerdict(Strict):
         return not self.flaws
 
 
+def read_seal(body: str) -> tuple[str, int, bytes]:
+    """Return the run that a seal is of, its last event then, and the hash of that.
+
+    Raises:
+        ValueError, TypeError, KeyError: it is no seal's text.
+    """
+    said = json.loads(body)
+    return str(said["run_id"]), int(said["last_seq"]), bytes.fromhex(said["head"])
+
+
 class LogCheck:
     """Judges the events of a log, fed with ``add`` in the order of run ids and sequence numbers.
 
-    *ends* are the runs' rows by run id, *seals* the chain of seals in order; *expected* is a checkpoint that was kept
+    *ends* are the runs' rows by run id, *seals* the chain of seals in order; *expected* are checkpoints that were kept
     outside the log, which alone can show that the newest runs are missing, or that all was written anew.
     """
 
     def __init__(
-        self, ends: Mapping[str, ChainEnd], seals: Sequence[StoredEvent], expected: Checkpoint | None = None
+        self, ends: Mapping[str, ChainEnd], seals: Sequence[StoredEvent], expected: Iterable[Checkpoint] = ()
     ) -> None:
         self._ends = ends
         self._seals = seals
+        self._hashes = {seal.seq: seal.hash for seal in seals}
         self._flaws: list[Flaw] = []
         self._promised: dict[str, list[tuple[int, bytes, int]]] = {}
         self._seen: set[str] = set()
@@ -149,25 +160,25 @@ class LogCheck:
             more=max(len(self._flaws) - MAX_FLAWS, 0),
         )
 
-    def _check_seals(self, expected: Checkpoint | None) -> None:
+    def _check_seals(self, expected: Iterable[Checkpoint]) -> None:
         broken_at = self._broken_at
         if broken_at is not None:
             self._flaws.append(Flaw(seal=broken_at, what=f"seal {broken_at} was changed, removed, inserted or moved"))
-        if expected is not None:
-            self._check_expected(expected)
+        for checkpoint in expected:
+            self._check_expected(checkpoint)
         for seal in self._seals[: None if broken_at is None else broken_at - 1]:
             try:
-                run_id, last_seq, head = _read_seal(seal.body)
+                run_id, last_seq, head = read_seal(seal.body)
             except (ValueError, TypeError, KeyError):
                 self._flaws.append(Flaw(seal=seal.seq, what=f"seal {seal.seq} was written anew: it seals no run"))
             else:
                 self._promised.setdefault(run_id, []).append((last_seq, head, seal.seq))
 
     def _check_expected(self, expected: Checkpoint) -> None:
-        found = next((seal for seal in self._seals if seal.seq == expected.ordinal), None)
+        found = self._hashes.get(expected.ordinal)
         if found is None:
             what = f"seal {expected.ordinal}, of the checkpoint, is missing: the log has {len(self._seals)} seals"
-        elif found.hash != expected.hash:
+        elif found != expected.hash:
             what = f"seal {expected.ordinal} is not that of the checkpoint: the log was written anew before it"
         else:
             return
@@ -217,12 +228,6 @@ class LogCheck:
         if not self._is_flawed:
             self._flaws.append(Flaw(run_id=self._run, seq=seq, what=what))
         self._is_flawed = True
-
-
-def _read_seal(body: str) -> tuple[str, int, bytes]:
-    """Return the run that a seal is of, its last event then, and the hash of that."""
-    said = json.loads(body)
-    return str(said["run_id"]), int(said["last_seq"]), bytes.fromhex(said["head"])
 
 
 def _describe_place(found: int, expected: int) -> str:

@@ -10,6 +10,8 @@ from seeder.db.border import translated
 from seeder.db.queries import QUERIES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_atdm.core.audit_check import Checkpoint, LogVerdict
     from seeder.db.pool import Pool
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 BLOCK: Final = 2_000
 
 
-async def verify_log(pool: Pool, expected: Checkpoint | None) -> LogVerdict:
+async def verify_log(pool: Pool, expected: Sequence[Checkpoint]) -> LogVerdict:
     """Return the verdict on all events, run ends and seals of one moment; writers are not kept waiting."""
     with translated("verifying the audit log"):
         async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):

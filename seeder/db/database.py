@@ -18,6 +18,7 @@ from seeder.db import audit, leases, reference, runs, standing
 from seeder.db.audit_check import verify_log
 from seeder.db.border import CLASHES, LOCKED, REFERENCE_BROKEN, translated
 from seeder.db.careful import OvertakenError
+from seeder.db.export import ExportQueue
 from seeder.db.holders import busy_error
 from seeder.db.indexes import find_missing_indexes
 from seeder.db.introspect import read_target
@@ -86,6 +87,9 @@ class Database:
         self._catalog = catalog
         #: This process among all that grant leases, one after the other or at once.
         self.seeder_id = secrets.token_hex(8)
+        #: What waits to be exported; *sealed* is set where more of it has come.
+        self.exports = ExportQueue(pool, self.seeder_id)
+        self.sealed = asyncio.Event()
         self._blocks = KeyBlocks(pool)
         self._target: Target | None = None
         self._writers: tuple[SeedWriter, ResetWriter] | None = None
@@ -273,6 +277,7 @@ class Database:
                 return dataclasses.replace(report, checkpoint=await runs.end_run(connection, run_id))
 
         report = await self._retry(f"resetting run {run_id}", reset, touched)
+        self.sealed.set()
         seeded = frozenset(touched | self._tables_of.pop(run_id, set()))
         _, _, writer = await self._current()
         missing = await find_missing_indexes(self._pool, writer.closure(seeded))
@@ -298,6 +303,7 @@ class Database:
         report = await self._retry(f"reaping run {run_id}", reset, touched)
         if report is not None:
             self._tables_of.pop(run_id, None)
+            self.sealed.set()
         return report
 
     async def reset_all(self) -> ResetReport:
@@ -369,8 +375,8 @@ class Database:
         """
         await audit.append_run_events(self._pool, run_id, events)
 
-    async def verify_log(self, expected: Checkpoint | None) -> LogVerdict:
-        """Return whether the whole audit log is as it was written, and fits the checkpoint *expected*."""
+    async def verify_log(self, expected: Sequence[Checkpoint]) -> LogVerdict:
+        """Return whether the whole audit log is as it was written, and fits the checkpoints *expected*."""
         return await verify_log(self._pool, expected)
 
     async def metrics(self) -> Metrics:

@@ -81,7 +81,7 @@ def _check_log(stage: Stage) -> None:
     ends = {row.pop("run_id"): ChainEnd(**row) for row in stage.sql.rows(QUERIES["all_run_ends"])}
     seals = [StoredEvent(**row) for row in stage.sql.rows(QUERIES["all_seals"])]
     printed = re.search(r"^atdm: audit checkpoint: (.+)$", stage.said, re.MULTILINE)
-    check = LogCheck(ends, seals, parse_checkpoint(printed[1]) if printed else None)
+    check = LogCheck(ends, seals, [parse_checkpoint(printed[1])] if printed else [])
     check.add(Entry(**row) for row in stage.sql.rows(QUERIES["all_events"]))
     assert () == check.finish().flaws
     assert all(end.is_over for end in ends.values())

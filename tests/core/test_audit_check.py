@@ -43,7 +43,7 @@ def seal(run_id: str, last_seq: int, head: bytes, before: Sequence[StoredEvent])
 def judge(log: Log, expected: Checkpoint | None = None) -> LogVerdict:
     """Return the verdict on *log*."""
     entries, ends, seals = log
-    check = LogCheck(ends, seals, expected)
+    check = LogCheck(ends, seals, [expected] if expected else [])
     check.add(entries)
     return check.finish()
 

@@ -36,7 +36,7 @@ def world(make_world: MakeWorld) -> World:
 
 def verify(world: World, expected: str = "") -> LogVerdict:
     """Return what the seeder says of the log."""
-    return world.wait(world.database.verify_log(parse_checkpoint(expected) if expected else None))
+    return world.wait(world.database.verify_log([parse_checkpoint(expected)] if expected else []))
 
 
 def rehash_run(world: World, run_id: str) -> None:

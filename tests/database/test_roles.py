@@ -34,7 +34,7 @@ FORBIDDEN_WRITES: Final = (
     "INSERT INTO atdm.seal VALUES (1, '', '', '')",
     "UPDATE atdm.seal SET body = '{}'",
     "DELETE FROM atdm.seal",
-    "SELECT atdm.add_seal('01RUN', 1, 1, '')",
+    "SELECT atdm.add_seal('01RUN', 1, 1, 1, '')",
     "UPDATE atdm.run SET audit_seq = 0",
     "UPDATE atdm.run SET audit_head = ''",
     "INSERT INTO atdm.run (run_id, audit_seq) VALUES ('x', 7)",

@@ -250,6 +250,32 @@ SELECT run_id, seq, body, previous, hash, starts_with(body, '{"run_id": ' || to_
     || '", "detail": ') AS agrees
 FROM atdm.audit_event ORDER BY run_id, seq;
 
+-- log_id --
+-- Which log this database has.
+SELECT id FROM atdm.log;
+
+-- claim_export --
+-- Claims the oldest seal without a file for the process $1, for $2 seconds; no row where there is none, or another process has it.
+UPDATE atdm.export e SET claimed_by = $1, claimed_until = clock_timestamp() + make_interval(secs => $2)
+FROM atdm.seal s
+WHERE e.ordinal = (SELECT min(ordinal) FROM atdm.export) AND s.ordinal = e.ordinal
+    AND (e.claimed_by IS NULL OR e.claimed_by = $1 OR e.claimed_until < clock_timestamp())
+RETURNING e.ordinal, e.run_id, e.first_seq, e.last_seq, to_char(e.sealed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS date, s.body, s.previous, s.hash;
+
+-- sealed_events --
+-- The events $2 to $3 of the run $1 as they are exported.
+SELECT run_id, seq, at, kind, request_id, (body::json -> 'detail')::text AS detail, body, previous, hash
+FROM atdm.audit_event WHERE run_id = $1 AND seq BETWEEN $2 AND $3 ORDER BY seq;
+
+-- end_export --
+-- The file of the seal $1 stands in the store.
+DELETE FROM atdm.export WHERE ordinal = $1;
+
+-- exported_checkpoint --
+-- The newest seal that is exported with all before it; no row where there is none.
+SELECT ordinal, hash FROM atdm.seal WHERE ordinal < coalesce((SELECT min(ordinal) FROM atdm.export), 9223372036854775807)
+ORDER BY ordinal DESC LIMIT 1;
+
 -- append_client_events --
 -- Events of a request's client; no row where there is no such request, false where the token is not its own.
 SELECT CASE WHEN token_hash = $2 THEN atdm.append_events(run_id, request_id, $3, $4, 0) END AS seq
@@ -319,4 +345,7 @@ SELECT (SELECT count(*) FROM atdm.run WHERE state = 'active') AS active_runs,
     (SELECT count(*) FROM atdm.run r JOIN atdm.request q ON q.run_id = r.run_id
         WHERE r.state = 'active' AND q.state = 'live') AS live_requests,
     (SELECT count(*) FROM atdm.ledger) + (SELECT coalesce(sum(last - first + 1), 0)::bigint FROM atdm.ledger_range) AS live_rows,
-    (SELECT coalesce(sum(audit_seq), 0)::bigint FROM atdm.run) AS events;
+    (SELECT coalesce(sum(audit_seq), 0)::bigint FROM atdm.run) AS events,
+    backlog.*
+FROM (SELECT coalesce(sum(last_seq - first_seq + 1), 0)::bigint AS pending_events, count(*) AS pending_seals,
+    coalesce(extract(epoch FROM clock_timestamp() - min(sealed_at)), 0)::float AS pending_s FROM atdm.export) backlog;

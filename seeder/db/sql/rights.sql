@@ -21,8 +21,9 @@ WITH role AS MATERIALIZED (
     -- Of ATDM's own tables exactly these, for default privileges may have given more to a table that is new.
     SELECT o.oid, r.oid AS role, p.privilege, NULL::name AS attname
     FROM relation o, role r, unnest(CASE
-        WHEN NOT r.writes OR o.relname IN ('audit_event', 'migration', 'run', 'seal') THEN ARRAY['SELECT']
+        WHEN NOT r.writes OR o.relname IN ('audit_event', 'log', 'migration', 'run', 'seal') THEN ARRAY['SELECT']
         WHEN o.relname = 'request' THEN ARRAY['SELECT', 'INSERT', 'UPDATE']
+        WHEN o.relname = 'export' THEN ARRAY['SELECT', 'UPDATE', 'DELETE']
         ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'] END) AS p (privilege)
     WHERE o.ours
     UNION ALL
@@ -30,7 +31,7 @@ WITH role AS MATERIALIZED (
     SELECT o.oid, r.oid, p.privilege, a.attname
     FROM relation o JOIN pg_attribute a ON a.attrelid = o.oid, role r, unnest(ARRAY['INSERT', 'UPDATE']) AS p (privilege)
     WHERE o.ours AND o.relname = 'run' AND r.writes
-        AND a.attnum > 0 AND NOT a.attisdropped AND a.attname NOT IN ('audit_seq', 'audit_head')
+        AND a.attnum > 0 AND NOT a.attisdropped AND a.attname NOT IN ('audit_seq', 'audit_head', 'sealed_seq')
 ), held AS (
     SELECT o.oid, x.grantee AS role, x.privilege_type AS privilege, NULL::name AS attname
     FROM relation o, aclexplode(o.relacl) x WHERE o.ours
