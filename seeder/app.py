@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ from pytest_atdm.core.catalog import Catalog, load_catalog
 from pytest_atdm.core.errors import InternalError, SettingError
 from pytest_atdm.realistic import iter_realistic
 from seeder.db.database import Database
+from seeder.export import Exporter
 from seeder.metrics import Counters
 from seeder.reaper import Reaper
 from seeder.routes.audit import Audit
@@ -25,6 +27,7 @@ from seeder.routes.requests import Requests
 from seeder.routes.runs import Runs
 from seeder.routes.target import Target
 from seeder.service import Seeder
+from seeder.store.places import open_store
 from seeder.ui.pages import create_pages
 
 if TYPE_CHECKING:
@@ -101,13 +104,15 @@ class _Engine:
         try:
             counters = Counters()
             reaper = Reaper(database, counters, settings.lease_s)
-            self._seeder = Seeder(database, self._catalog, settings, counters, reaper)
+            exporter = _make_exporter(settings, database, counters)
+            self._seeder = Seeder(database, self._catalog, settings, counters, reaper, exporter)
             if settings.embedded and settings.owned:
                 await reaper.sweep()  # who starts the embedded Postgres has it alone
-            async with reaper.running():
-                yield
-            if settings.owned:
-                await reaper.give_up()
+            async with exporter.running() if exporter else contextlib.nullcontext():
+                async with reaper.running():
+                    yield
+                if settings.owned:
+                    await reaper.give_up()
         finally:
             await database.close()
 
@@ -116,6 +121,12 @@ class _Engine:
         if self._seeder is None:
             raise InternalError("the seeder was called before it was open", hint="enter the application's lifespan")
         return self._seeder
+
+
+def _make_exporter(settings: Settings, database: Database, counters: Counters) -> Exporter | None:
+    if settings.store is None:
+        return None
+    return Exporter(database.exports, open_store(settings.store), counters, database.sealed)
 
 
 def read_catalog(folder: Path) -> Catalog:

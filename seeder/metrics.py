@@ -13,7 +13,8 @@
 | atdm_audit_events_total | events in the audit log, whoever wrote them |
 | atdm_audit_exported_events_total | events that this process put into the store, or found there |
 | atdm_audit_export_failures_total | rounds of the export that failed; it is tried again |
-| atdm_audit_pending_events, _seals, _seconds | sealed and not exported yet: events, seals, age of the oldest |
+| atdm_audit_pending_events, atdm_audit_pending_seals | ended and not exported yet, whoever is to do it |
+| atdm_audit_pending_seconds | for how long the oldest of them has been waiting |
 | atdm_audit_dropped_events_total | changes acknowledged without their event: 0, as both commit in one transaction |
 """
 

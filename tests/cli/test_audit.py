@@ -12,6 +12,8 @@ from pytest_atdm.core.audit import GENESIS, chain_hash
 from pytest_atdm.core.audit_check import Flaw, LogVerdict
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cli.conftest import Atdm
 
 
@@ -99,6 +101,20 @@ def test_the_whole_log_is_verified(atdm: Atdm) -> None:
     bad = atdm("audit", "verify", "--expect", f"1:{'0' * 64}")
     assert bad.code == 1
     assert bad.out.startswith("seal 1 is not that of the checkpoint: the log was written anew before it\nlog BROKEN: ")
+
+
+def test_exported_files_are_verified_without_a_seeder(atdm_alone: Atdm, tmp_path: Path) -> None:
+    """Files are judged where they stand, none is no log, and nothing is started for it."""
+    (tmp_path / "copies").mkdir()
+    nothing = atdm_alone("audit", "verify", "--from-parquet", "copies", "--output", "json")
+    (tmp_path / "copies" / "odd.parquet").write_bytes(b"forged")
+    bad = atdm_alone("audit", "verify", "--from-parquet", "copies")
+
+    assert (2, "setting_error") == (nothing.code, nothing.payload["error"]["code"])
+    assert "name the folder that has audit/" == nothing.payload["error"]["hint"]
+    assert 1 == bad.code
+    assert "odd.parquet: the file cannot be read" in bad.out
+    assert not (tmp_path / ".atdm").exists()
 
 
 def test_flaws_are_lines() -> None:

@@ -57,6 +57,7 @@ def seeder(tmp_path: Path) -> Iterator[SeederAddress]:
         "plant-many-rows",
         "keep-rows",
         "prove-the-audit-log",
+        "query-the-audit-log",
     ],
 )
 def test_page_works_as_it_stands(tmp_path: Path, page: str) -> None:

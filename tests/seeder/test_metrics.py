@@ -10,7 +10,7 @@ from seeder.metrics import Counters
 from seeder.records import Metrics
 from tests.seeder.caller import Caller
 
-NOW = Metrics(active_runs=1, live_requests=2, live_rows=3, events=4)
+NOW = Metrics(active_runs=1, live_requests=2, live_rows=3, events=4, pending_events=5, pending_seals=6, pending_s=7.5)
 
 
 def read_metrics(shop: Caller) -> dict[str, float]:
@@ -28,6 +28,8 @@ def test_the_text_is_prometheus_format_as_a_whole() -> None:
     report = ResetReport(seeded={"a": 4}, made_by_sut={"b": 1})
     counters.count_reset(report, seconds=0.5)
     counters.count_reaped()
+    counters.count_exported(9)
+    counters.count_export_failure()
 
     assert """\
 # TYPE atdm_requests_total counter
@@ -58,6 +60,16 @@ atdm_live_requests 2
 atdm_live_rows 3
 # TYPE atdm_audit_events_total counter
 atdm_audit_events_total 4
+# TYPE atdm_audit_exported_events_total counter
+atdm_audit_exported_events_total 9
+# TYPE atdm_audit_export_failures_total counter
+atdm_audit_export_failures_total 1
+# TYPE atdm_audit_pending_events gauge
+atdm_audit_pending_events 5
+# TYPE atdm_audit_pending_seals gauge
+atdm_audit_pending_seals 6
+# TYPE atdm_audit_pending_seconds gauge
+atdm_audit_pending_seconds 7
 # TYPE atdm_audit_dropped_events_total counter
 atdm_audit_dropped_events_total 0
 """ == counters.render(NOW)
