@@ -76,7 +76,7 @@ $(PDM_READY): .ci/pdm.txt
 
 $(SETUP_READY): pdm.lock pyproject.toml $(PDM_READY)
 	test -x .venv/bin/python || .tools/bin/python -m venv --without-pip .venv
-	$(PDM) sync --quiet --group embedded --group xdist --group lint --group test --group bench
+	$(PDM) sync --quiet --group embedded --group s3 --group xdist --group lint --group test --group bench
 	@touch $@
 
 $(STACK_READY): $(SETUP_READY)

@@ -17,7 +17,7 @@ from seeder.announcement import print_line
 from seeder.limits import read_limits
 from seeder.ownership import migrate
 from seeder.serve import Options, serve
-from seeder.settings import Settings
+from seeder.settings import Settings, StorePlace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,6 +60,7 @@ def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Op
         allow_databases=_read_names(environment, "ATDM_ALLOW_DATABASES"),
         allow_hosts=_read_names(environment, "ATDM_ALLOW_HOSTS"),
         limits=read_limits(environment),
+        store=_read_store(given.store, environment),
         embedded=given.embedded and given.embedded.resolve(),
         migrations=_read_source(given),
         root=given.root.resolve(),
@@ -89,6 +90,7 @@ def read_owners_settings(arguments: Sequence[str], environment: Mapping[str, str
         owned=False,
         allow_databases=_read_names(environment, "ATDM_ALLOW_DATABASES"),
         allow_hosts=_read_names(environment, "ATDM_ALLOW_HOSTS"),
+        store=None,
         **read_limits(environment),
     )
 
@@ -96,6 +98,19 @@ def read_owners_settings(arguments: Sequence[str], environment: Mapping[str, str
 def _read_names(environment: Mapping[str, str], variable: str) -> frozenset[str]:
     names = environment.get(variable, "").split(",")
     return frozenset(name.strip() for name in names if name.strip())
+
+
+def _read_store(url: str | None, environment: Mapping[str, str]) -> StorePlace | None:
+    """Return where Parquet is kept, if anybody says so: with *url*, and for S3 with the environment."""
+    if not url:
+        return None
+    return StorePlace(
+        url=url,
+        endpoint=environment.get("ATDM_STORE_ENDPOINT") or None,
+        key=environment.get("ATDM_STORE_KEY") or None,
+        secret=environment.get("ATDM_STORE_SECRET") or None,
+        region=environment.get("ATDM_STORE_REGION") or None,
+    )
 
 
 def _read_source(given: argparse.Namespace) -> MigrationSource | None:
@@ -125,7 +140,8 @@ def _make_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     command = commands.add_parser(
         "serve",
         help="answer requests until stopped",
-        epilog="Secrets come from the environment: ATDM_TOKEN (bearer token), ATDM_DATABASE_URL. "
+        epilog="Secrets come from the environment: ATDM_TOKEN (bearer token), ATDM_DATABASE_URL, and for S3 "
+        "ATDM_STORE_KEY and ATDM_STORE_SECRET. "
         "ATDM_ALLOW_DATABASES lists databases that count as test databases without a mark, ATDM_ALLOW_HOSTS hosts "
         "beside this machine that may have them.",
     )
@@ -140,6 +156,12 @@ def _make_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
         type=Path,
         default=environment.get("ATDM_CATALOG"),
         help="catalog folder (default: the shipped one)",
+    )
+    add(
+        "--store",
+        metavar="PLACE",
+        default=environment.get("ATDM_STORE"),
+        help="where Parquet is kept: a folder, or s3://bucket/prefix (default: store in --embedded, else nowhere)",
     )
     add("--embedded", type=Path, metavar="FOLDER", help="run a Postgres of its own in FOLDER")
     tables = command.add_mutually_exclusive_group()

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.errors import SettingError
 from seeder.announcement import Announcement
-from seeder.settings import Settings
+from seeder.settings import Settings, StorePlace
+from seeder.store.places import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,6 +37,7 @@ class Options:
     *embedded* is the folder of an embedded Postgres, in place of *database_url*; *migrations* say what makes its
     tables, a command of theirs runs in *root*. *owned* means: announce on stdout as JSON, and end with the last
     holder; *state* is the folder of the state file then. Port 0 is any free one. *limits* are fields of ``Settings``.
+    *store* is where Parquet is kept; None leaves it to ``choose_store``.
     """
 
     host: str
@@ -48,6 +50,7 @@ class Options:
     allow_databases: frozenset[str]
     allow_hosts: frozenset[str]
     limits: Mapping[str, int]
+    store: StorePlace | None
     embedded: Path | None
     migrations: MigrationSource | None
     root: Path
@@ -59,10 +62,10 @@ def serve(options: Options) -> None:
     """Run a seeder until it is told to stop or, if owned, nobody needs it any more.
 
     Raises:
-        SettingError: no database, no token, or an address that cannot be used.
+        SettingError: no database, no token, or an address or store that cannot be used.
         AtdmError: whatever keeps the database or the application from starting.
     """
-    token, migrations = _choose_token(options), _read_migrations(options)
+    token, migrations, store = _choose_token(options), _read_migrations(options), choose_store(options)
     gc.disable()  # until requests are served: nothing of what a start makes is garbage, and looking costs 8 % of it
     # The imports run beside the start of Postgres. That is for the main thread, which lives on: see start_confined.
     loading = threading.Thread(target=_load_application, daemon=True)
@@ -71,7 +74,7 @@ def serve(options: Options) -> None:
         loading.join()
         from seeder.server import make_loop, run_server  # lazy: loaded meanwhile; raises here if that failed
 
-        settings = _make_settings(options, database_url, token, migrations, listener)
+        settings = _make_settings(options, database_url, token, migrations, store, listener)
         state = options.state or options.embedded
         announcing = contextlib.closing(Announcement(settings, state, owned=options.owned))
         with announcing as announcement, asyncio.Runner(loop_factory=make_loop) as runner:
@@ -92,6 +95,20 @@ def _choose_token(options: Options) -> str:
             "the seeder has no token for its callers to show", hint="set ATDM_TOKEN to a long random text"
         )
     return secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+def choose_store(options: Options) -> StorePlace | None:
+    """Return where Parquet is kept: as told, else beside an embedded Postgres, with which it comes and goes.
+
+    Raises:
+        SettingError: what was told is no store, or lacks a package.
+    """
+    place = options.store
+    if place is None and options.embedded is not None:
+        place = StorePlace(url=str(options.embedded / "store"))
+    if place is not None:
+        open_store(place)
+    return place
 
 
 def _read_migrations(options: Options) -> Migrations | None:
@@ -140,7 +157,12 @@ def _listen(options: Options) -> socket.socket:
 
 
 def _make_settings(
-    options: Options, database_url: str, token: str, migrations: Migrations | None, listener: socket.socket
+    options: Options,
+    database_url: str,
+    token: str,
+    migrations: Migrations | None,
+    store: StorePlace | None,
+    listener: socket.socket,
 ) -> Settings:
     is_embedded = options.embedded is not None
     return Settings(
@@ -155,6 +177,7 @@ def _make_settings(
         owner_url=None if is_embedded else options.owner_url,
         allow_databases=options.allow_databases,
         allow_hosts=options.allow_hosts,
+        store=store,
         **options.limits,
     )
 

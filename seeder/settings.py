@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -26,6 +26,21 @@ class Migrations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StorePlace:
+    """Where objects are kept: *url* is ``s3://bucket/prefix``, ``file:///folder``, or the path of a folder.
+
+    The others are for S3. *endpoint* is the store's own URL, None for AWS; *key* and *secret* are its credentials, None
+    for those that botocore finds; *region* is the bucket's, None for the one that botocore finds.
+    """
+
+    url: str
+    endpoint: str | None = None
+    key: str | None = field(default=None, repr=False)
+    secret: str | None = field(default=None, repr=False)
+    region: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Settings of one seeder process.
 
@@ -34,7 +49,8 @@ class Settings:
     by *migrations*, or without them by the domain's (``migrations/<domain>`` beside the catalog). *allow_databases* are
     names of databases that count as test databases without a mark, *allow_hosts* hosts beside this machine that may
     have them. *owner_url* is the same database, as the role that migrates it and grants rights there; None for the role
-    of *database_url*. *pool_size* counts connections. The limits are explained in ``seeder.limits``.
+    of *database_url*. *pool_size* counts connections. *store* is where Parquet is kept; None for nowhere. The limits
+    are explained in ``seeder.limits``.
 
     *lease_s*: how long a run's rows stand without a sign of life from its owner. *owned*: the process ends with those
     who use it, so that the runs it granted leases to are over with it.
@@ -50,6 +66,7 @@ class Settings:
     allow_databases: frozenset[str] = frozenset()
     allow_hosts: frozenset[str] = frozenset()
     owner_url: str | None = None
+    store: StorePlace | None = None
     pool_size: int = 8
     max_body_bytes: int = 1_000_000
     max_rows: int = 1_000

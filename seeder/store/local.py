@@ -9,8 +9,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pytest_atdm.core.errors import NotFound, SettingError, StoreUnavailable
-from seeder.store.port import check_name
+from pytest_atdm.core.errors import StoreUnavailable
+from seeder.store.port import check_name, make_missing, probe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +43,7 @@ class LocalStore:
         """Yield the object's file itself."""
         path = self._path(name)
         if not self._exists(path):
-            raise missing(name, self.place)
+            raise make_missing(name, self.place)
         yield path
 
     def read_bytes(self, name: str) -> bytes:
@@ -69,14 +69,7 @@ class LocalStore:
 
     def probe(self) -> None:
         """Write, write again, and remove: see ``Store.probe``."""
-        name = f"probe/{secrets.token_hex(8)}"
-        try:
-            if not self.create_bytes(name, b"first") or self.create_bytes(name, b"second"):
-                raise SettingError(
-                    f"{self.place}: this file system writes over files that stand", hint="choose another --store"
-                )
-        finally:
-            self.remove(name)
+        probe(self, hint="this file system has no links that can be relied on: choose another folder")
 
     def _create(self, name: str, write: Callable[[Path], object]) -> bool:
         path = self._path(name)
@@ -110,11 +103,6 @@ class LocalStore:
                 f"{doing}: {error.strerror or error} in the store {self.place}",
                 hint="see that the folder exists, can be written to and has space; it is tried again",
             ) from error
-
-
-def missing(name: str, place: str) -> NotFound:
-    """Return the error for an object that is not there."""
-    return NotFound(f"there is no {name} in the store {place}", hint="was it removed from the store?")
 
 
 def _copy(source: Path, path: Path) -> None:

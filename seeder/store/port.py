@@ -6,9 +6,10 @@ Every method blocks: call it in a thread. An object appears whole or not at all,
 from __future__ import annotations
 
 import re
+import secrets
 from typing import TYPE_CHECKING, Final, Protocol
 
-from pytest_atdm.core.errors import InternalError
+from pytest_atdm.core.errors import InternalError, NotFound, SettingError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -22,7 +23,8 @@ class Store(Protocol):
     """Objects by name, such as ``audit/date=2026-11-30/run=01K.../1-9.parquet``.
 
     Every method may raise ``StoreUnavailable``: the store is away, full, or refuses. Then an object that was to be
-    created may stand all the same, whole.
+    created may stand all the same, whole. And a ``create`` that answers False may have made the object itself, where
+    its first answer was lost: whoever needs to know compares contents.
     """
 
     @property
@@ -72,3 +74,23 @@ def check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise InternalError(f"{name!r} is no name of an object", hint="please report this")
     return name
+
+
+def make_missing(name: str, place: str) -> NotFound:
+    """Return the error for an object that is not there."""
+    return NotFound(f"there is no {name} in the store {place}", hint="was it removed from the store?")
+
+
+def probe(store: Store, *, hint: str) -> None:
+    """Write an object, see that *store* does not write over it, and remove it.
+
+    Raises:
+        SettingError: it does; *hint* says what to do about such a store.
+    """
+    name = f"probe/{secrets.token_hex(8)}"
+    store.create_bytes(name, b"first")
+    try:
+        if store.create_bytes(name, b"second") or store.read_bytes(name) != b"first":
+            raise SettingError(f"the store {store.place} writes over what stands", hint=hint)
+    finally:
+        store.remove(name)
