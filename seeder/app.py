@@ -106,6 +106,8 @@ class _Engine:
             reaper = Reaper(database, counters, settings.lease_s)
             exporter = _make_exporter(settings, database, counters)
             self._seeder = Seeder(database, self._catalog, settings, counters, reaper, exporter)
+            if exporter and not settings.owned:
+                await exporter.probe()  # who serves many shall not begin with a store that loses what it is given
             if settings.embedded and settings.owned:
                 await reaper.sweep()  # who starts the embedded Postgres has it alone
             async with exporter.running() if exporter else contextlib.nullcontext():

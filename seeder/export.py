@@ -1,8 +1,9 @@
 """The exporter: a task of each seeder that writes what has been sealed into the store, once.
 
-A file is claimed in the database, made in the store unless it stands there, compared with the log where it does, and
-then taken off the backlog. Whoever dies on the way leaves a claim that lapses, and perhaps a file: the next one finds
-it and compares. While the store is away the backlog grows, and nothing is lost.
+A seal is taken from the backlog in the database, its file made in the store unless it stands there, compared with the
+log where it does, and then the seal goes from the backlog. Whoever dies on the way leaves a seal that is held for a
+while, and perhaps a file: the next one finds it and compares. While the store is away the backlog grows, and nothing is
+lost.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from seeder.metrics import Counters
     from seeder.store.port import Store
 
-#: How long a claim holds; longer than a store takes to answer, or not to.
-CLAIM_S: Final = 60.0
+#: How long a seal is held; longer than a store takes to answer, or not to.
+HOLD_S: Final = 60.0
 #: What other seeders leave behind is looked for so often.
 ROUND_S: Final = 15.0
 #: After a failure it waits so long, and twice as long each time, but no longer than the second figure.
@@ -85,7 +86,7 @@ class Exporter:
             SettingError: the store writes over what stands.
         """
         files = 0
-        while (wanted := await self._queue.claim(CLAIM_S)) is not None:
+        while (wanted := await self._queue.take(HOLD_S)) is not None:
             await self._probe()
             await self._export(wanted)
             files += 1

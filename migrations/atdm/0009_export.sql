@@ -7,9 +7,9 @@ CREATE TABLE atdm.export (
     first_seq bigint NOT NULL,
     last_seq bigint NOT NULL,
     sealed_at timestamptz NOT NULL,
-    -- The seeder process that writes the file in this moment; another may try once the claim has lapsed.
-    claimed_by text,
-    claimed_until timestamptz
+    -- The seeder process that writes the file in this moment; another may try once that time is over.
+    held_by text,
+    held_until timestamptz
 );
 
 -- Which log this is: several databases may share a store, and a database that is made anew begins its log anew.

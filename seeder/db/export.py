@@ -25,9 +25,9 @@ class ExportQueue:
     Every method may raise ``DatabaseUnavailable`` and ``DatabaseBusy``.
     """
 
-    def __init__(self, pool: Pool, claimant: str) -> None:
+    def __init__(self, pool: Pool, holder: str) -> None:
         self._pool = pool
-        self._claimant = claimant
+        self._holder = holder
         self._log_id = ""
 
     async def log_id(self) -> str:
@@ -37,11 +37,11 @@ class ExportQueue:
                 self._log_id = await self._pool.fetchval(QUERIES["log_id"])
         return self._log_id
 
-    async def claim(self, for_s: float) -> SealedRange | None:
+    async def take(self, for_s: float) -> SealedRange | None:
         """Return the oldest range without a file, ours for *for_s* seconds; None where another has it, or none is."""
         log_id = await self.log_id()
-        with translated("claiming what is to be exported"):
-            row = await self._pool.fetchrow(QUERIES["claim_export"], self._claimant, for_s)
+        with translated("taking what is to be exported"):
+            row = await self._pool.fetchrow(QUERIES["take_export"], self._holder, for_s)
         if row is None:
             return None
         seal = StoredEvent(seq=row["ordinal"], body=row["body"], previous=row["previous"], hash=row["hash"])

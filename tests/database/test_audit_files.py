@@ -39,7 +39,7 @@ def copies(make_world: MakeWorld, tmp_path: Path) -> Path:
         world.reset(world.seed(planned("item", "item", {}, id="item.id"), run_id=run_id))
     for run_id in (RUN, ONE, TWO, THREE):
         world.wait(world.database.reset_run(run_id))
-    queue = ExportQueue(world.database._pool, claimant="seeder")
+    queue = ExportQueue(world.database._pool, holder="seeder")
     exporter = Exporter(queue, LocalStore(tmp_path), Counters(), asyncio.Event())
     assert 4 == world.wait(exporter.export_all())
     return tmp_path

@@ -48,7 +48,7 @@ def store(tmp_path: Path) -> LocalStore:
 
 def make_exporter(world: World, store: LocalStore, counters: Counters | None = None) -> Exporter:
     """An exporter of a seeder process of its own."""
-    queue = ExportQueue(world.database._pool, claimant=f"seeder of {id(store)}")
+    queue = ExportQueue(world.database._pool, holder=f"seeder of {id(store)}")
     return Exporter(queue, store, counters or Counters(), asyncio.Event())
 
 
@@ -156,10 +156,10 @@ def test_a_checkpoint_is_put_beside_the_files(world: World, store: LocalStore) -
     assert world.wait(world.database.verify_log([])).checkpoint == str(kept[-1])
 
 
-def test_what_another_has_claimed_is_left_to_it(world: World, store: LocalStore) -> None:
+def test_what_another_has_taken_is_left_to_it(world: World, store: LocalStore) -> None:
     """Two exporters never work on one seal, and none passes over one: the files are those of the first seals."""
-    other = ExportQueue(world.database._pool, claimant="another")
-    assert world.wait(other.claim(60)) is not None
+    other = ExportQueue(world.database._pool, holder="another")
+    assert world.wait(other.take(60)) is not None
 
     assert 0 == export(world, store)
     assert [] == files(store)
@@ -167,8 +167,8 @@ def test_what_another_has_claimed_is_left_to_it(world: World, store: LocalStore)
 
 def test_a_claim_that_has_lapsed_is_taken_over(world: World, store: LocalStore) -> None:
     """Whoever died with a claim keeps nobody from exporting."""
-    other = ExportQueue(world.database._pool, claimant="another")
-    world.wait(other.claim(0))
+    other = ExportQueue(world.database._pool, holder="another")
+    world.wait(other.take(0))
 
     assert 2 == export(world, store)
 
@@ -188,15 +188,15 @@ def test_a_file_that_a_killed_exporter_left_is_found(world: World, store: LocalS
 
 def test_a_file_that_says_otherwise_stops_the_export(world: World, store: LocalStore) -> None:
     """What stands under the name of an export and is none is neither written over nor taken for done."""
-    claimed = world.wait(ExportQueue(world.database._pool, claimant="one").claim(0))
-    assert claimed is not None
-    store.create_bytes(claimed.name, b"forged")
+    taken = world.wait(ExportQueue(world.database._pool, holder="one").take(0))
+    assert taken is not None
+    store.create_bytes(taken.name, b"forged")
 
     with pytest.raises(Conflict, match="is not what the audit log says") as caught:
         export(world, store)
 
     assert "move the file away" in caught.value.hint
-    assert b"forged" == store.read_bytes(claimed.name)
+    assert b"forged" == store.read_bytes(taken.name)
     assert 2 == world.fetch("SELECT count(*) FROM atdm.export")
 
 
@@ -229,7 +229,7 @@ def test_a_store_that_writes_over_what_stands_gets_nothing(world: World, tmp_pat
     with pytest.raises(SettingError, match="writes over") as caught:
         export(world, careless)
 
-    assert "choose another --store" in caught.value.hint
+    assert "choose another folder" in caught.value.hint
     assert [] == files(careless)
 
 
@@ -247,7 +247,7 @@ def test_many_exporters_at_once_make_each_file_once(world: World, store: LocalSt
             await asyncio.wait([writing], timeout=0.002)
 
     async def race() -> None:
-        queues = [ExportQueue(world.database._pool, claimant=f"seeder {number}") for number in range(5)]
+        queues = [ExportQueue(world.database._pool, holder=f"seeder {number}") for number in range(5)]
         exporters = [Exporter(queue, store, Counters(), asyncio.Event()) for queue in queues]
         writing = asyncio.create_task(write())
         await asyncio.gather(writing, *(export_beside(writing, exporter) for exporter in exporters))

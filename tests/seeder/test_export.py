@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -80,7 +81,7 @@ def test_an_ended_run_is_exported_by_itself(caller: Caller, store: Path) -> None
 
 def test_a_store_that_is_away_is_seen_and_waited_for(caller: Caller, store: Path) -> None:
     """What ends meanwhile counts as waiting, failures are counted, nothing is dropped, and all of it arrives."""
-    store.parent.mkdir(exist_ok=True)
+    shutil.rmtree(store)
     store.write_text("no folder")
     end_a_run(caller)
     end_a_run(caller)

@@ -254,12 +254,12 @@ FROM atdm.audit_event ORDER BY run_id, seq;
 -- Which log this database has.
 SELECT id FROM atdm.log;
 
--- claim_export --
--- Claims the oldest seal without a file for the process $1, for $2 seconds; no row where there is none, or another process has it.
-UPDATE atdm.export e SET claimed_by = $1, claimed_until = clock_timestamp() + make_interval(secs => $2)
+-- take_export --
+-- Takes the oldest seal without a file for the process $1, for $2 seconds; no row where there is none, or another process has it.
+UPDATE atdm.export e SET held_by = $1, held_until = clock_timestamp() + make_interval(secs => $2)
 FROM atdm.seal s
 WHERE e.ordinal = (SELECT min(ordinal) FROM atdm.export) AND s.ordinal = e.ordinal
-    AND (e.claimed_by IS NULL OR e.claimed_by = $1 OR e.claimed_until < clock_timestamp())
+    AND (e.held_by IS NULL OR e.held_by = $1 OR e.held_until < clock_timestamp())
 RETURNING e.ordinal, e.run_id, e.first_seq, e.last_seq, to_char(e.sealed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS date, s.body, s.previous, s.hash;
 
 -- sealed_events --
