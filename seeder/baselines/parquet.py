@@ -166,5 +166,5 @@ def _render(batch: pa.RecordBatch) -> bytes:
     sink = pa.BufferOutputStream()
     # "needed" puts every text into quotes, and nothing else.
     pa_csv.write_csv(named, sink, pa_csv.WriteOptions(include_header=False, quoting_style="needed"))
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
+    rendered: bytes = sink.getvalue().to_pybytes()
+    return rendered
