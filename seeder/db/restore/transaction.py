@@ -5,7 +5,7 @@ Views and materialized views are not touched, nor is what is published of the ta
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from pytest_atdm.core.model import Cell
     from seeder.db.introspect import Target
-    from seeder.db.pool import Pool
     from seeder.db.restore.relations import Standing
     from seeder.db.restore.wanted import Position, Progress, Wanted
     from seeder.settings import Settings
@@ -41,7 +40,9 @@ _SESSION: Final = {
     "application_name": "atdm-seeder restore",
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": str(_IDLE_MS),
-    "jit": "off",
+    "enable_seqscan": "on",
+    "enable_bitmapscan": "on",
+    "plan_cache_mode": "auto",
     "work_mem": "64MB",
     "maintenance_work_mem": "256MB",
     # Rows that a policy hides would be taken for rows that lack.
@@ -124,7 +125,7 @@ class _Restore:
 
     async def _connect(self) -> asyncpg.Connection:
         session = {**_SESSION, "lock_timeout": str(self._settings.lock_timeout_ms)}
-        return await connect(self._settings, self._settings.owner_url or self._settings.database_url, session)
+        return await connect(self._settings, self._settings.owner_url or self._settings.database_url, session, is_patient=True)
 
     async def _close(self) -> None:
         """End the session at once where it is at work: its transaction is given up."""
@@ -155,7 +156,7 @@ class _Restore:
         self._role, self._same_server = footing["role"], footing["server"] == self._wanted.server
         if footing["hushes"]:
             await self._connection.execute("SET LOCAL event_triggers = off")
-        self._target: Target = await read_target(cast("Pool", self._connection))
+        self._target: Target = await read_target(self._connection)
         ids = [rows.table for rows in self._wanted.tables]
         relations = await read_relations(self._connection, ids, whole=self._wanted.whole)
         check_tables(self._wanted, relations)

@@ -464,3 +464,25 @@ SELECT atdm.append_events($1, $2, $3, $4, 0);
 UPDATE atdm.run SET positions = jsonb_build_object(
     'ahead', ((positions -> 'ahead') - $1::text[]) || ($2::jsonb -> 'ahead'), 'at', (positions -> 'at') || ($2::jsonb -> 'at'))
 WHERE state = 'active';
+-- snapshot_tables --
+-- All that holds rows of the target, leaf partitions each by itself, and the partitioned tables above them; with the columns that
+-- are stored. A foreign table counts where it is a partition.
+SELECT c.oid::int8 AS oid, n.nspname || '.' || c.relname AS id, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,
+    c.relkind::text AS kind, greatest(c.reltuples, 0)::int8 AS estimate, row_security_active(c.oid) AS hidden,
+    NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')) AS closed,
+    ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        AND a.attgenerated = '' ORDER BY a.attnum) AS columns,
+    ARRAY(SELECT format_type(a.atttypid, a.atttypmod) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
+        AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS types
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE (c.relkind IN ('r', 'p') OR c.relkind = 'f' AND c.relispartition) AND c.relpersistence <> 't'
+    AND n.nspname NOT IN ('atdm', 'information_schema') AND n.nspname !~ '^pg_'
+ORDER BY 2;
+
+-- snapshot_sequences --
+-- The sequences of the target, whoever owns them.
+SELECT n.nspname || '.' || c.relname AS id, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,
+    NOT (has_schema_privilege(n.oid, 'USAGE') AND has_sequence_privilege(c.oid, 'SELECT')) AS closed
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname NOT IN ('atdm', 'information_schema') AND n.nspname !~ '^pg_'
+ORDER BY 1;
