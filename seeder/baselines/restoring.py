@@ -14,7 +14,7 @@ from seeder.db.restore.transaction import compare_rows, restore_rows
 from seeder.db.restore.wanted import BLOCKS, HASH_MODULUS, Position, Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from seeder.baselines.manifest import Manifest, StoredTable
@@ -78,11 +78,11 @@ def _read_wanted(shelf: Shelf, manifest: Manifest, files: contextlib.ExitStack) 
 
 
 class StoredRows:
-    """A table's rows in its file, which is opened at first need and stays open as long as *files*: see ``WantedRows``."""
+    """A table's rows in its file, opened at first need and for as long as *files* are: see ``WantedRows``."""
 
     def __init__(self, shelf: Shelf, table: StoredTable, files: contextlib.ExitStack) -> None:
         self.table = table.table
-        self.types = {column.name: column.type for column in table.columns}
+        self.types: Mapping[str, str] = {column.name: column.type for column in table.columns}
         self.rows = table.rows
         self.hashed = not any(column.masked for column in table.columns)
         self._shelf = shelf
@@ -124,4 +124,6 @@ class StoredRows:
 
 
 def _find_blocks(hashes: pa.Int64Array) -> pa.Int64Array:
-    return pc.bit_wise_and(pc.shift_right(hashes, pa.scalar(_BLOCK_SHIFT, pa.int64())), pa.scalar(BLOCKS - 1, pa.int64()))
+    return pc.bit_wise_and(
+        pc.shift_right(hashes, pa.scalar(_BLOCK_SHIFT, pa.int64())), pa.scalar(BLOCKS - 1, pa.int64())
+    )

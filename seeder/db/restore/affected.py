@@ -73,14 +73,10 @@ async def renew_positions(connection: asyncpg.Connection, target: Target, tables
     await connection.execute(QUERIES["renew_positions"], list(tables), await connection.fetchval(positions))
 
 
-async def append_restored(
-    connection: asyncpg.Connection, run_id: str, detail: Mapping[str, Cell]
-) -> None:
+async def append_restored(connection: asyncpg.Connection, run_id: str, detail: Mapping[str, Cell]) -> None:
     """Append the event of the restore to the audit log of the run.
 
     Raises:
         asyncpg.PostgresError: there is no such run, or it is over.
     """
-    await connection.execute(
-        QUERIES["append_run_events"], run_id, [EventKind.BASELINE_RESTORED], [dump_json(detail)]
-    )
+    await connection.execute(QUERIES["append_run_events"], run_id, [EventKind.BASELINE_RESTORED], [dump_json(detail)])

@@ -38,7 +38,11 @@ async def compare_table(
         await _load(connection, one, None, progress)
     standing = await _count_blocks(connection, one, one.source)
     one.total = sum(rows for rows, _ in standing.values())
-    wanted = await (asyncio.to_thread(one.wanted.count_blocks) if is_told else _count_blocks(connection, one, one.temporary("missing")))
+    wanted = await (
+        asyncio.to_thread(one.wanted.count_blocks)
+        if is_told
+        else _count_blocks(connection, one, one.temporary("missing"))
+    )
     blocks = [block for block in range(BLOCKS) if standing.get(block) != wanted.get(block)]
     if blocks:
         await _find_differences(connection, one, blocks, is_told=is_told, progress=progress)
@@ -80,7 +84,9 @@ async def _list_hashes(
             f" FROM (SELECT {one.hash_sql} AS h, ctid AS place FROM {one.temporary('missing')}) r{within}"
         )
         return
-    await connection.execute(f"CREATE TEMPORARY TABLE {one.temporary_name('hashes')} (h bigint, place integer) ON COMMIT DROP")
+    await connection.execute(
+        f"CREATE TEMPORARY TABLE {one.temporary_name('hashes')} (h bigint, place integer) ON COMMIT DROP"
+    )
     await connection.copy_to_table(
         one.temporary_name("hashes"), schema_name="pg_temp", format="csv",
         source=_in_thread(one.wanted.iter_hashes(frozenset(blocks))),
@@ -133,7 +139,9 @@ async def _match(connection: asyncpg.Connection, one: Standing) -> None:
         return
     same = " AND ".join(f"t.{name} = m.{name}" for name in key)
     fixed = [quote_ident(name) for name in one.fixed]
-    fits = f"ROW({', '.join(f't.{name}' for name in fixed)})::text = ROW({', '.join(f'm.{name}' for name in fixed)})::text"
+    fits = (
+        f"ROW({', '.join(f't.{name}' for name in fixed)})::text = ROW({', '.join(f'm.{name}' for name in fixed)})::text"
+    )
     surplus = one.temporary("surplus")
     await connection.execute(
         f"UPDATE {surplus} s SET twin = m.ctid, fits = {fits} FROM {one.source} t, {one.temporary('missing')} m"
@@ -141,7 +149,8 @@ async def _match(connection: asyncpg.Connection, one: Standing) -> None:
     )
     await connection.execute(f"ANALYZE {surplus}")
     counts = await connection.fetchrow(
-        f"SELECT count(*) FILTER (WHERE fits) AS matched, count(twin) FILTER (WHERE NOT fits) AS clashing FROM {surplus}"
+        "SELECT count(*) FILTER (WHERE fits) AS matched, count(twin) FILTER (WHERE NOT fits) AS clashing"
+        f" FROM {surplus}"
     )
     one.matched, one.clashing = counts["matched"], counts["clashing"]
 
@@ -176,7 +185,9 @@ async def copy_rows(
     """Copy the rows at these places of the file into the table *schema*.*name*."""
     total = one.wanted.rows if places is None else len(places)
     if not one.columns:  # COPY takes no rows without columns
-        await connection.execute(f"INSERT INTO {quote_ident(schema)}.{quote_ident(name)} SELECT FROM generate_series(1, {total})")
+        await connection.execute(
+            f"INSERT INTO {quote_ident(schema)}.{quote_ident(name)} SELECT FROM generate_series(1, {total})"
+        )
         return
     done = 0
 

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from seeder.db.restore.wanted import Position
 
 
-async def name_sequences(
-    connection: asyncpg.Connection, positions: Sequence[Position], role: str
-) -> dict[str, str]:
+async def name_sequences(connection: asyncpg.Connection, positions: Sequence[Position], role: str) -> dict[str, str]:
     """Return the name of each sequence as SQL takes it.
 
     Raises:
@@ -53,9 +51,7 @@ async def find_moved(
     return tuple(moved)
 
 
-async def move_sequences(
-    connection: asyncpg.Connection, moved: Sequence[Position], names: Mapping[str, str]
-) -> None:
+async def move_sequences(connection: asyncpg.Connection, moved: Sequence[Position], names: Mapping[str, str]) -> None:
     """Let the sequences stand at *moved*, from the commit on."""
     for one in moved:
         name = names[one.sequence]

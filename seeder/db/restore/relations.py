@@ -40,7 +40,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignKeyFacts:
-    """A foreign key from *at_child* to *at_parent*, or that part of one which is between these; *columns* are the parent's.
+    """A foreign key, or the part of one that is between the relations *at_child* and *at_parent*, whose are *columns*.
 
     *child_oids* hold the rows that refer. *acts*: it does, or refuses, something at once where a row goes. The rest is
     of the key as it was made: *child* as SQL takes it. *simple*: it can be made again without a trace.
@@ -67,9 +67,9 @@ class ForeignKeyFacts:
 class Standing:
     """One table of a restore: what of it is to be where, and what was found to differ.
 
-    *number* tells its temporary tables. *surplus* rows of it are not in the baseline, *missing* rows of the baseline not
-    in it; *matched* of both have the same key, and *clashing* too, but these cannot be updated. *total*: all rows that
-    it has. *places*: where the missing rows are in the file, None for all.
+    *number* tells its temporary tables. *surplus* rows of it are not in the baseline, *missing* rows of the baseline
+    not in it; *matched* of both have the same key, and *clashing* too, but these cannot be updated. *total*: all rows
+    that it has. *places*: where the missing rows are in the file, None for all.
     """
 
     number: int
@@ -115,7 +115,7 @@ class Standing:
 
     @property
     def hash_sql(self) -> str:
-        """The hash of a row, written so that it is computed once: nothing with a clock in it is copied by the planner."""
+        """The hash of a row. The clock keeps the planner from writing it, and computing it, twice."""
         return f"CASE WHEN clock_timestamp() IS NOT NULL THEN {row_hash_sql(self.wanted.types)} END"
 
     def temporary(self, word: str) -> str:
@@ -127,7 +127,9 @@ class Standing:
         return f"atdm_{word}_{self.number}"
 
 
-async def read_relations(connection: asyncpg.Connection, tables: Collection[str], *, whole: bool) -> dict[str, Relation]:
+async def read_relations(
+    connection: asyncpg.Connection, tables: Collection[str], *, whole: bool
+) -> dict[str, Relation]:
     """Return by id those of *tables* that there are; with *whole* all others too."""
     rows = await connection.fetch(QUERIES["restore_relations"], list(tables), whole)
     return {row["id"]: Relation(**{**row, "types": json.loads(row["types"])}) for row in rows}
@@ -141,6 +143,4 @@ async def read_foreign_keys(connection: asyncpg.Connection, oids: Collection[int
 def list_standings(tables: Sequence[WantedRows], relations: Mapping[str, Relation]) -> list[Standing]:
     """Return each of *tables* with its relation, by table id."""
     ordered = sorted(tables, key=lambda rows: rows.table)
-    return [
-        Standing(number=number, wanted=rows, relation=relations[rows.table]) for number, rows in enumerate(ordered)
-    ]
+    return [Standing(number=number, wanted=rows, relation=relations[rows.table]) for number, rows in enumerate(ordered)]

@@ -81,7 +81,9 @@ async def restore_rows(
 
 
 async def compare_rows(settings: Settings, wanted: Wanted, *, progress: Progress) -> RestoreReport:
-    """Return what ``restore_rows`` would do now. Nothing is written; nobody waits, but for tables with FORCE ROW LEVEL SECURITY.
+    """Return what ``restore_rows`` would do now. Nothing is written.
+
+    Nobody waits for it, but for who wants tables where FORCE ROW LEVEL SECURITY hides rows from their owner.
 
     Raises:
         SchemaMismatch, SettingError: as ``restore_rows``.
@@ -125,7 +127,9 @@ class _Restore:
 
     async def _connect(self) -> asyncpg.Connection:
         session = {**_SESSION, "lock_timeout": str(self._settings.lock_timeout_ms)}
-        return await connect(self._settings, self._settings.owner_url or self._settings.database_url, session, is_patient=True)
+        return await connect(
+            self._settings, self._settings.owner_url or self._settings.database_url, session, is_patient=True
+        )
 
     async def _close(self) -> None:
         """End the session at once where it is at work: its transaction is given up."""

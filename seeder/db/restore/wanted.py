@@ -39,7 +39,7 @@ class WantedRows(Protocol):
         """Yield CSV of the hash and the place (from 0) of each row in these blocks."""
 
     def iter_rows(self, places: Sequence[int] | None) -> Iterable[bytes]:
-        """Yield CSV, as COPY reads it, of the rows at these places (ascending; None: all), some ``PIECE_ROWS`` a time."""
+        """Yield CSV, as COPY reads it, of the rows at these places (ascending; None: all), in pieces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

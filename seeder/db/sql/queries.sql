@@ -464,6 +464,7 @@ SELECT atdm.append_events($1, $2, $3, $4, 0);
 UPDATE atdm.run SET positions = jsonb_build_object(
     'ahead', ((positions -> 'ahead') - $1::text[]) || ($2::jsonb -> 'ahead'), 'at', (positions -> 'at') || ($2::jsonb -> 'at'))
 WHERE state = 'active';
+
 -- snapshot_tables --
 -- All that holds rows of the target, leaf partitions each by itself, and the partitioned tables above them; with the columns that
 -- are stored. A foreign table counts where it is a partition.
