@@ -30,6 +30,7 @@ class EventKind(StrEnum):
     FIXTURES_WRITTEN = "fixtures_written"
     CONSUMED_BY_TEST = "consumed_by_test"
     RESET_EXECUTED = "reset_executed"
+    BASELINE_RESTORED = "baseline_restored"
     RUN_ENDED = "run_ended"
     RUN_REAPED = "run_reaped"
 

@@ -28,6 +28,8 @@ from seeder.db.queries import INTROSPECT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    import asyncpg
+
     from pytest_atdm.core.schema import Right
     from pytest_atdm.core.virtual_keys import VirtualKey
     from seeder.db.pool import Pool
@@ -88,7 +90,7 @@ class Target:
         return frozenset(parent for table in self.schema.tables.values() for parent in table.inherits)
 
 
-async def read_target(pool: Pool) -> Target:
+async def read_target(pool: Pool | asyncpg.Connection) -> Target:
     """Introspect every table that is neither the system's nor ATDM's own.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -116,8 +117,12 @@ def _is_open(connection: asyncpg.Connection) -> bool:
         return False  # it broke, and the pool took it back by itself
 
 
-async def connect(settings: Settings, url: str) -> asyncpg.Connection:
+async def connect(
+    settings: Settings, url: str, session: Mapping[str, str] = MappingProxyType({}), *, is_patient: bool = False
+) -> asyncpg.Connection:
     """Return one connection to *url*, after its database has been seen to be a test database.
+
+    *session* are settings to add, or to take instead of the usual ones. *is_patient*: a statement may take any time.
 
     Raises:
         NotATestDatabase: it is on a host that is not allowed, and was not connected to; or it is neither embedded,
@@ -130,8 +135,8 @@ async def connect(settings: Settings, url: str) -> asyncpg.Connection:
         connection = await asyncpg.connect(
             url,
             timeout=CONNECT_S,
-            command_timeout=command_timeout_s(settings),
-            server_settings=_server_settings(settings),
+            command_timeout=None if is_patient else command_timeout_s(settings),
+            server_settings={**_server_settings(settings), **session},
         )
     try:
         await _check_mark(connection, settings)

@@ -349,3 +349,170 @@ SELECT (SELECT count(*) FROM atdm.run WHERE state = 'active') AS active_runs,
     backlog.*
 FROM (SELECT coalesce(sum(last_seq - first_seq + 1), 0)::bigint AS pending_events, count(*) AS pending_seals,
     coalesce(extract(epoch FROM clock_timestamp() - min(sealed_at)), 0)::float AS pending_s FROM atdm.export) backlog;
+
+
+-- restore_footing --
+-- The server's major version, where the session may switch event triggers off, and whether a name of the owner's role is at hand.
+SELECT current_setting('server_version_num')::integer / 10000 AS server, current_user::text AS role,
+    (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AND current_setting('event_triggers', true) IS NOT NULL AS hushes;
+
+-- restore_relations --
+-- Those of the tables $1 (schema.table; partitions are tables of their own) that there are; with $2 all others too. *root* is the table
+-- that its rows are of, *veiled*: row security hides rows from this session, *simple*: no part of another.
+SELECT n.nspname || '.' || c.relname AS id, c.oid::int8 AS oid, format('%I.%I', n.nspname, c.relname) AS name,
+    coalesce((SELECT rn.nspname || '.' || r.relname FROM pg_class r JOIN pg_namespace rn ON rn.oid = r.relnamespace
+        WHERE r.oid = pg_partition_root(c.oid)), n.nspname || '.' || c.relname) AS root,
+    NOT c.relispartition AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = c.oid) AS simple,
+    pg_has_role(c.relowner, 'USAGE') AS is_mine, c.relowner::regrole::text AS owner,
+    c.relforcerowsecurity AND row_security_active(c.oid) AS veiled, a.types, a.fixed,
+    ARRAY(SELECT k.attname::text FROM pg_index i JOIN pg_attribute k ON k.attrelid = c.oid AND k.attnum = ANY (i.indkey::int2[])
+        WHERE i.indrelid = c.oid AND i.indisprimary AND array_position(i.indkey::int2[], k.attnum) < i.indnkeyatts) AS key
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (
+    SELECT coalesce(json_object_agg(a.attname, format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum), '{}')::text AS types,
+        coalesce(array_agg(a.attname::text) FILTER (WHERE a.attidentity = 'a'), '{}') AS fixed
+    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+) a
+WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname NOT IN ('atdm', 'information_schema') AND n.nspname !~ '^pg_'
+    AND ($2 OR n.nspname || '.' || c.relname = ANY ($1::text[]))
+ORDER BY 1;
+
+-- restore_switches --
+-- Triggers and rules of the relations $1 that are not off, each with the statements that switch it off, and back to what it is.
+SELECT format('ALTER TABLE ONLY %s DISABLE TRIGGER %I', g.tgrelid::regclass, g.tgname) AS off,
+    format('ALTER TABLE ONLY %s ENABLE %sTRIGGER %I', g.tgrelid::regclass,
+        CASE g.tgenabled WHEN 'A' THEN 'ALWAYS ' WHEN 'R' THEN 'REPLICA ' ELSE '' END, g.tgname) AS back
+FROM pg_trigger g WHERE g.tgrelid = ANY ($1::oid[]) AND NOT g.tgisinternal AND g.tgenabled <> 'D'
+UNION ALL
+SELECT format('ALTER TABLE ONLY %s DISABLE RULE %I', r.ev_class::regclass, r.rulename),
+    format('ALTER TABLE ONLY %s ENABLE %sRULE %I', r.ev_class::regclass,
+        CASE r.ev_enabled WHEN 'A' THEN 'ALWAYS ' WHEN 'R' THEN 'REPLICA ' ELSE '' END, r.rulename)
+FROM pg_rewrite r WHERE r.ev_class = ANY ($1::oid[]) AND r.ev_enabled <> 'D';
+
+-- restore_keys --
+-- Foreign keys from and to the relations $1, oldest first; that of a divided table for each of these partitions. *at_child* and *at_parent*
+-- are the relation of $1 and the other end, *columns* those of *at_parent*; *child_oids* hold the rows that refer. *acts*: it does, or
+-- refuses, something at once where a row goes or its key changes. The rest is of the key as it was made; *simple*: neither end of
+-- that is divided or a part.
+WITH RECURSIVE near AS MATERIALIZED (
+    SELECT k.oid, k.conrelid, k.confrelid, k.confkey, k.confdeltype, k.confupdtype FROM pg_constraint k
+    WHERE k.contype = 'f' AND (k.conrelid = ANY ($1::oid[]) OR k.confrelid = ANY ($1::oid[]))
+), line AS (
+    SELECT n.oid AS near, k.oid, k.conparentid FROM near n JOIN pg_constraint k ON k.oid = n.oid
+    UNION ALL SELECT l.near, k.oid, k.conparentid FROM line l JOIN pg_constraint k ON k.oid = l.conparentid
+)
+SELECT k.oid::int8 AS oid, k.conname AS name, k.conrelid::int8 AS child_oid, k.confrelid::int8 AS parent_oid,
+    n.conrelid::int8 AS at_child, n.confrelid::int8 AS at_parent,
+    ARRAY(SELECT n.conrelid::int8 UNION SELECT t.relid::oid::int8 FROM pg_partition_tree(n.conrelid) t WHERE t.isleaf
+        EXCEPT SELECT d.oid::int8 FROM pg_class d WHERE d.oid = n.conrelid AND d.relkind = 'p') AS child_oids,
+    ARRAY(SELECT a.attname::text FROM unnest(n.confkey) u JOIN pg_attribute a ON a.attrelid = n.confrelid AND a.attnum = u) AS columns,
+    (n.confdeltype <> 'a' OR n.confupdtype <> 'a') AND EXISTS (
+        SELECT FROM pg_trigger g WHERE g.tgconstraint = n.oid AND g.tgrelid = n.confrelid AND g.tgenabled IN ('O', 'A')) AS acts,
+    c.relkind = 'r' AND NOT c.relispartition AND p.relkind = 'r' AND NOT p.relispartition
+        AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgconstraint = k.oid AND g.tgenabled <> 'O') AS simple,
+    format('%I.%I', cn.nspname, c.relname) AS child, pg_has_role(c.relowner, 'USAGE') AS is_mine, c.relowner::regrole::text AS owner,
+    pg_get_constraintdef(k.oid) AS definition, obj_description(k.oid, 'pg_constraint') AS comment
+FROM near n JOIN line l ON l.near = n.oid AND l.conparentid = 0 JOIN pg_constraint k ON k.oid = l.oid
+JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relnamespace JOIN pg_class p ON p.oid = k.confrelid
+ORDER BY k.oid, n.oid;
+
+-- restore_indexes --
+-- Indexes of the relations $1 that can be dropped and made again without a trace: nothing hangs on them and nothing is set for them.
+SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition, obj_description(i.indexrelid, 'pg_class') AS comment
+FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+WHERE i.indrelid = ANY ($1::oid[]) AND x.relkind = 'i' AND NOT x.relispartition AND x.reltablespace = 0
+    AND i.indisvalid AND i.indisready AND NOT i.indisclustered AND NOT i.indisreplident
+    AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype <> 'f')
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.deptype IN ('x', 'e'))
+    AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0)
+ORDER BY i.indexrelid;
+
+-- restore_standing --
+-- What is set for the relations $1 and those that refer to them, a line for each thing: the same before and after a restore.
+WITH relation AS MATERIALIZED (
+    SELECT unnest($1::oid[]) AS oid UNION SELECT conrelid FROM pg_constraint WHERE contype = 'f' AND confrelid = ANY ($1::oid[])
+)
+SELECT format('%s: row security %s, %s, identity %s', c.oid::regclass, c.relrowsecurity, c.relforcerowsecurity, c.relreplident)
+FROM relation r JOIN pg_class c USING (oid)
+UNION ALL
+SELECT format('%s: trigger %s %s', g.tgrelid::regclass, g.tgname, g.tgenabled)
+FROM relation r JOIN pg_trigger g ON g.tgrelid = r.oid WHERE NOT g.tgisinternal
+UNION ALL
+SELECT format('%s: rule %s %s', g.ev_class::regclass, g.rulename, g.ev_enabled) FROM relation r JOIN pg_rewrite g ON g.ev_class = r.oid
+UNION ALL
+SELECT format('%s: constraint %s %s %s %s', k.conrelid::regclass, k.conname, pg_get_constraintdef(k.oid), k.convalidated,
+    obj_description(k.oid, 'pg_constraint'))
+FROM relation r JOIN pg_constraint k ON k.conrelid = r.oid WHERE k.conparentid = 0
+UNION ALL
+SELECT format('%s: index %s %s %s %s', i.indrelid::regclass, pg_get_indexdef(i.indexrelid), i.indisclustered, i.indisreplident,
+    obj_description(i.indexrelid, 'pg_class'))
+FROM relation r JOIN pg_index i ON i.indrelid = r.oid
+ORDER BY 1;
+
+-- restore_positions --
+-- Where the sequences $1 (schema.sequence) stand that there are. *name* is as SQL takes it.
+SELECT a.name AS "sequence", format('%I.%I', s.schemaname, s.sequencename) AS name, pg_has_role(c.relowner, 'USAGE') AS is_mine,
+    c.relowner::regrole::text AS owner
+FROM unnest($1::text[]) AS a (name)
+JOIN pg_sequences s ON s.schemaname = split_part(a.name, '.', 1) AND s.sequencename = substr(a.name, strpos(a.name, '.') + 1)
+JOIN pg_class c ON c.oid = format('%I.%I', s.schemaname, s.sequencename)::regclass;
+
+-- lock_runs --
+-- Until the transaction ends no run begins or ends, and no request is made or reset. Leases are renewed.
+LOCK TABLE atdm.run, atdm.request IN EXCLUSIVE MODE;
+
+-- affected_requests --
+-- Live requests of active runs that hold rows of the tables $1, with their runs.
+SELECT q.request_id, r.run_id, r.owner, r.actor, atdm.utc(r.started_at) AS started_at
+FROM atdm.run r JOIN atdm.request q ON q.run_id = r.run_id
+WHERE r.state = 'active' AND q.state = 'live' AND (
+    EXISTS (SELECT FROM atdm.ledger l WHERE l.request_id = q.request_id AND l.relation = ANY ($1::text[]))
+    OR EXISTS (SELECT FROM atdm.ledger_range l WHERE l.request_id = q.request_id AND l.relation = ANY ($1::text[])))
+ORDER BY q.request_id;
+
+-- release_rows --
+-- Give up what the requests $1 hold of the tables $2: other rows stand there now. Those that hold nothing any more are reset, with the
+-- report $3; they are returned.
+WITH gone AS (
+    DELETE FROM atdm.ledger WHERE request_id = ANY ($1::text[]) AND relation = ANY ($2::text[])
+), unranged AS (
+    DELETE FROM atdm.ledger_range WHERE request_id = ANY ($1::text[]) AND relation = ANY ($2::text[])
+)
+UPDATE atdm.request q SET state = 'reset', reset_at = clock_timestamp(), report = $3::jsonb, answer = NULL
+WHERE q.request_id = ANY ($1::text[])
+    AND NOT EXISTS (SELECT FROM atdm.ledger l WHERE l.request_id = q.request_id AND l.relation <> ALL ($2::text[]))
+    AND NOT EXISTS (SELECT FROM atdm.ledger_range l WHERE l.request_id = q.request_id AND l.relation <> ALL ($2::text[]))
+RETURNING q.request_id, q.run_id;
+
+-- append_request_event --
+-- An event of the request $2 of the run $1.
+SELECT atdm.append_events($1, $2, $3, $4, 0);
+
+-- renew_positions --
+-- Let active runs take $2 as what was there before they began, as far as it is about the tables $1.
+UPDATE atdm.run SET positions = jsonb_build_object(
+    'ahead', ((positions -> 'ahead') - $1::text[]) || ($2::jsonb -> 'ahead'), 'at', (positions -> 'at') || ($2::jsonb -> 'at'))
+WHERE state = 'active';
+
+-- snapshot_tables --
+-- All that holds rows of the target, leaf partitions each by itself, and the partitioned tables above them; with the columns that
+-- are stored. A foreign table counts where it is a partition.
+SELECT c.oid::int8 AS oid, n.nspname || '.' || c.relname AS id, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,
+    c.relkind::text AS kind, greatest(c.reltuples, 0)::int8 AS estimate, row_security_active(c.oid) AS hidden,
+    NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')) AS closed,
+    ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        AND a.attgenerated = '' ORDER BY a.attnum) AS columns,
+    ARRAY(SELECT format_type(a.atttypid, a.atttypmod) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
+        AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS types
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE (c.relkind IN ('r', 'p') OR c.relkind = 'f' AND c.relispartition) AND c.relpersistence <> 't'
+    AND n.nspname NOT IN ('atdm', 'information_schema') AND n.nspname !~ '^pg_'
+ORDER BY 2;
+
+-- snapshot_sequences --
+-- The sequences of the target, whoever owns them.
+SELECT n.nspname || '.' || c.relname AS id, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,
+    NOT (has_schema_privilege(n.oid, 'USAGE') AND has_sequence_privilege(c.oid, 'SELECT')) AS closed
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname NOT IN ('atdm', 'information_schema') AND n.nspname !~ '^pg_'
+ORDER BY 1;

@@ -1,0 +1,1 @@
+"""Tables brought back to the rows that a baseline has, in one transaction."""

@@ -1,0 +1,222 @@
+"""One moment of the target: every row and every sequence, read as the owner while nobody can change the tables."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+
+from pytest_atdm.core.errors import DatabaseBusy, SettingError
+from seeder.db.border import translated
+from seeder.db.introspect import read_target
+from seeder.db.pool import connect
+from seeder.db.queries import QUERIES, quote_ident, quote_text
+from seeder.db.row_hash import TEXT_SETTINGS, row_hash_sql
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+
+    from pytest_atdm.core.schema import Schema
+    from seeder.settings import Settings
+
+#: Whole tables are read, and large ones: none of the settings that suit short statements on few rows.
+_SESSION: Final = {
+    **TEXT_SETTINGS,
+    "row_security": "off",
+    "statement_timeout": "6h",
+    "idle_in_transaction_session_timeout": "1h",  # what was read is stored meanwhile
+    "enable_seqscan": "on",
+    "enable_bitmapscan": "on",
+}
+_COPY_S: Final = 6 * 3600
+#: Tables may come and go between the look at which there are and the locks on them.
+_ATTEMPTS: Final = 5
+#: DROP TABLE, DROP SCHEMA: while one looks or waits for the lock.
+_GONE: Final = frozenset({"42P01", "3F000", "XX000"})
+#: Sequences of which one statement reads.
+_TOGETHER: Final = 500
+_MAX_NAMED: Final = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceTable:
+    """A table or leaf partition as it was found; *columns* are the stored ones in their order, with their types.
+
+    *estimated_rows* is what Postgres thinks, 0 where it does not know.
+    """
+
+    id: str
+    columns: tuple[tuple[str, str], ...]
+    estimated_rows: int
+    sql_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequencePosition:
+    """Where the sequence *id* (schema.name) stood: what ``setval`` takes."""
+
+    id: str
+    value: int
+    is_called: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The moment, which lasts as long as ``open_snapshot`` is open. *taken_at* is in UTC, ISO 8601.
+
+    *schema* is the target's fingerprint, see ``fingerprint_of_all``; *server* is Postgres' major version. Sequences are
+    read after the moment: no row is in it whose number they do not have behind them.
+    """
+
+    taken_at: str
+    server: int
+    schema: str
+    tables: tuple[SourceTable, ...]
+    sequences: tuple[SequencePosition, ...]
+    connection: asyncpg.Connection
+
+    async def copy_rows(self, table: SourceTable, sink: Callable[[bytes], Awaitable[None]]) -> None:
+        """Give *sink* the rows of the table alone as CSV, whole rows each time: the hash, then the columns.
+
+        Raises:
+            DatabaseUnavailable, DatabaseBusy: Postgres gave up, or is gone.
+        """
+        with translated(f'reading table "{table.id}"'):
+            await self.connection.copy_from_query(_rows_sql(table), output=sink, format="csv", timeout=_COPY_S)
+
+
+def _rows_sql(table: SourceTable) -> str:
+    names = [name for name, _ in table.columns]
+    return f"SELECT {', '.join((row_hash_sql(names), *map(quote_ident, names)))} FROM ONLY {table.sql_name}"
+
+
+@asynccontextmanager
+async def open_snapshot(settings: Settings) -> AsyncIterator[Snapshot]:
+    """Yield the moment of now, of the settings' target, as its owner where the settings name one.
+
+    Rows may be written meanwhile, tables not be changed. ATDM's own schema is not looked at.
+
+    Raises:
+        SettingError: the role may not read all rows of all tables, or where sequences stand; the message names them.
+        DatabaseBusy: somebody holds a table, or tables come and go all the time.
+        NotATestDatabase, DatabaseUnavailable: as ``connect``.
+    """
+    connection = await connect(settings, settings.owner_url or settings.database_url, session=_SESSION)
+    try:
+        with translated("opening a snapshot"):
+            tables = await _begin(connection)
+            snapshot = await _read_snapshot(connection, tables)
+        yield snapshot
+    except BaseException:
+        connection.terminate()  # whoever gave up in the middle of a table does not wait for the rest of it
+        raise
+    await connection.close()
+
+
+async def _begin(connection: asyncpg.Connection) -> list[Any]:
+    """Begin the transaction with a lock on each table, and return what ``snapshot_tables`` says in it."""
+    for _ in range(_ATTEMPTS):
+        expected = await connection.fetch(QUERIES["snapshot_tables"])
+        _require_readable(expected)
+        # The locks come before the first query, which decides on the moment: no table changes in between.
+        await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        if await _lock(connection, [table["name"] for table in expected]):
+            found: list[Any] = await connection.fetch(QUERIES["snapshot_tables"])
+            if _shapes(expected) == _shapes(found):
+                return found
+        await connection.execute("ROLLBACK")
+    raise DatabaseBusy(
+        "opening a snapshot: tables come and go all the time", hint="try again when nobody makes or drops tables"
+    )
+
+
+def _shapes(tables: Iterable[Any]) -> list[tuple[object, ...]]:
+    return [(one["oid"], one["id"], one["columns"], one["types"], one["closed"], one["hidden"]) for one in tables]
+
+
+async def _lock(connection: asyncpg.Connection, names: Sequence[str]) -> bool:
+    """Lock the tables against changes; False where one of them is gone."""
+    if not names:
+        return True
+    try:
+        await connection.execute(f"LOCK TABLE {', '.join(f'ONLY {name}' for name in names)} IN ACCESS SHARE MODE")
+    except asyncpg.PostgresError as error:
+        if error.sqlstate not in _GONE:
+            raise
+        return False
+    return True
+
+
+def _require_readable(tables: Sequence[Any]) -> None:
+    _refuse(
+        [one["id"] for one in tables if one["kind"] == "f"],
+        "the rows of these partitions are in another database",
+        "detach these foreign tables, or leave baselines of this database",
+    )
+    _refuse(
+        [one["id"] for one in tables if one["closed"]],
+        "the role may not read these tables",
+        "GRANT SELECT on them to the role of ATDM_OWNER_DATABASE_URL, or give it the URL of their owner",
+    )
+    _refuse(
+        [one["id"] for one in tables if one["hidden"]],
+        "row-level security hides rows of these tables from the role",
+        "give ATDM_OWNER_DATABASE_URL the URL of a role that sees all; or, as a superuser: ALTER ROLE ... BYPASSRLS",
+    )
+
+
+def _refuse(ids: Sequence[str], why: str, hint: str) -> None:
+    if ids:
+        more = f" and {len(ids) - _MAX_NAMED} more" if len(ids) > _MAX_NAMED else ""
+        raise SettingError(f"no snapshot: {why}: {', '.join(ids[:_MAX_NAMED])}{more}", hint=hint)
+
+
+async def _read_snapshot(connection: asyncpg.Connection, tables: Sequence[Any]) -> Snapshot:
+    taken_at = await connection.fetchval("SELECT statement_timestamp()")
+    target = await read_target(connection)
+    return Snapshot(
+        taken_at=taken_at.isoformat(),
+        server=connection.get_server_version().major,
+        schema=fingerprint_of_all(target.schema),
+        tables=tuple(sorted((_build_table(one) for one in tables if one["kind"] == "r"), key=lambda one: one.id)),
+        sequences=await _read_sequences(connection),
+        connection=connection,
+    )
+
+
+def _build_table(row: Mapping[str, Any]) -> SourceTable:
+    return SourceTable(
+        id=row["id"],
+        columns=tuple(zip(row["columns"], row["types"], strict=True)),
+        estimated_rows=row["estimate"],
+        sql_name=row["name"],
+    )
+
+
+async def _read_sequences(connection: asyncpg.Connection) -> tuple[SequencePosition, ...]:
+    sequences = await connection.fetch(QUERIES["snapshot_sequences"])
+    _refuse(
+        [one["id"] for one in sequences if one["closed"]],
+        "the role may not read where these sequences stand",
+        "GRANT SELECT on them to the role of ATDM_OWNER_DATABASE_URL, or give it the URL of their owner",
+    )
+    found: list[SequencePosition] = []
+    for start in range(0, len(sequences), _TOGETHER):
+        parts = (
+            f"SELECT {quote_text(one['id'])} AS id, last_value AS value, is_called FROM {one['name']}"
+            for one in sequences[start : start + _TOGETHER]
+        )
+        rows = await connection.fetch(" UNION ALL ".join(parts))
+        found += [SequencePosition(id=row["id"], value=row["value"], is_called=row["is_called"]) for row in rows]
+    return tuple(sorted(found, key=lambda one: one.id))
+
+
+def fingerprint_of_all(schema: Schema) -> str:
+    """Return the fingerprint that *schema* has for a role that may do everything: it is the same for every role."""
+    tables = {
+        id: dataclasses.replace(table, row_security=False, missing_rights=()) for id, table in schema.tables.items()
+    }
+    return dataclasses.replace(schema, tables=tables).fingerprint
