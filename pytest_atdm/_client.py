@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from pytest_atdm.core import wire
 from pytest_atdm.core.audit_check import LogVerdict
+from pytest_atdm.core.baseline import Baseline, Progress, RestoreReport
 from pytest_atdm.core.errors import (
     AtdmError,
     DatabaseUnavailable,
@@ -38,7 +39,7 @@ from pytest_atdm.core.model import (
 from pytest_atdm.core.ulid import is_ulid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     import httpx
 
@@ -48,8 +49,11 @@ if TYPE_CHECKING:
     from pytest_atdm.core.volume import Batch
 
 Json: TypeAlias = "dict[str, Cell]"
+#: Is told how far a long call has come.
+Tell: TypeAlias = "Callable[[Progress], None]"
 Value = TypeVar("Value")
 
+NDJSON: Final = "application/x-ndjson"
 CONNECT_TIMEOUT_S: Final = 3.0
 #: A call that may be repeated is, while Postgres is away, as after a restart; keys keep it from being done twice.
 RETRY_PAUSES_S: Final = (0.2, 0.4, 0.8, 1.6, 3.2)
@@ -169,8 +173,7 @@ class SeederClient:
         """End the run for its owner, whatever its lease, or all whose lease has lapsed; return what that removed."""
         body = wire.dump({"run_id": _check_id("run", run_id)} if run_id else {})
         with self._waiting_for(self._many_rows):
-            answer = _parse_list(self._call("POST", "/runs/reap", body))
-        return [_read(json.dumps(one).encode(), ReapedRun) for one in answer]
+            return _read_list(self._call("POST", "/runs/reap", body), ReapedRun)
 
     def seed_reference(self, domain: str, *, run_id: str | None = None) -> Json:
         """Write the reference rows of *domain* where they lack or differ; return the counts by table.
@@ -253,9 +256,55 @@ class SeederClient:
         """Return at most *limit* runs, newest first."""
         return _parse_list(self._call("GET", f"/runs?limit={limit}"))
 
+    def baselines(self) -> list[Baseline]:
+        """Return all baselines, by name."""
+        return _read_list(self._call("GET", "/baselines"), Baseline)
+
+    def baseline(self, name: str) -> Baseline:
+        """Return the baseline *name*."""
+        return _read(self._call("GET", f"/baselines/{_quote_name(name)}"), Baseline)
+
+    def take_baseline(self, name: str, *, actor: str, tables: Sequence[str] = (), tell: Tell) -> Baseline:
+        """Have all tables of the target, or *tables*, kept under *name* as they are now; *tell* hears how far it is."""
+        body = wire.dump({"name": name, "tables": list(tables), "actor": actor})
+        return self._call_long("POST", "/baselines", body, Baseline, tell)
+
+    def compare_baseline(self, name: str, *, tell: Tell) -> RestoreReport:
+        """Return what a restore of the baseline would change."""
+        return self._call_long("GET", f"/baselines/{_quote_name(name)}/diff", b"", RestoreReport, tell)
+
+    def restore_baseline(self, name: str, *, actor: str, force: bool = False, tell: Tell) -> RestoreReport:
+        """Have the target's tables brought to the rows of the baseline, all or nothing."""
+        body = wire.dump({"force": force, "actor": actor})
+        return self._call_long("POST", f"/baselines/{_quote_name(name)}/restore", body, RestoreReport, tell)
+
+    def drop_baseline(self, name: str, *, actor: str) -> list[Baseline]:
+        """Have the baseline removed, and return those that are left."""
+        path = f"/baselines/{_quote_name(name)}"
+        return _read_list(self._call("DELETE", path, wire.dump({"actor": actor}), again=False), Baseline)
+
     def close(self) -> None:
         """Close the connection."""
         self._transport.close()
+
+    def _call_long(self, method: str, path: str, body: bytes, kind: type[Value], tell: Tell) -> Value:
+        """Make a call that says now and then how far it is; it may take hours, and is not repeated."""
+        headers = {**self._headers, "Accept": NDJSON}
+        if body:
+            headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        request = self._httpx.Request(
+            method,
+            self._url,
+            headers=headers,
+            stream=self._httpx.ByteStream(body),
+            extensions={"target": self._prefix + path.encode()},
+        )
+        try:
+            response = self._transport.listen(request, lambda line: _hear(line, tell))
+        except self._httpx.TransportError as exc:
+            raise self._unreachable(method, path, exc) from exc
+        last = self._checked(f"{method} {path}", response).splitlines()[-1:]
+        return _read(_open_last_line(f"{method} {path}", last), kind)
 
     def _seed_headers(self, run_id: str, body: bytes, key: str, context: Mapping[str, Cell] | None) -> dict[str, str]:
         headers = {"ATDM-Plan-Hash": wire.plan_hash(body), "Idempotency-Key": _to_ascii(key)}
@@ -328,6 +377,31 @@ def _frame(plan: bytes, batches: Iterable[Batch]) -> Iterator[bytes]:
         yield len(content).to_bytes(8, "big") + content
 
 
+def _hear(line: bytes, tell: Tell) -> None:
+    found = _parse(line) if line.startswith(b'{"progress"') else None
+    if isinstance(found, dict) and isinstance(found["progress"], dict):
+        tell(_read(json.dumps(found["progress"]).encode(), Progress))
+
+
+def _open_last_line(call: str, last: list[bytes]) -> bytes:
+    """Return the answer in the last line of a long call.
+
+    Raises:
+        AtdmError: the line says a problem, which is this one.
+        SeederFailed: it says neither.
+    """
+    found = _parse(last[0]) if last else None
+    if isinstance(found, dict) and "answer" in found:
+        return json.dumps(found["answer"]).encode()
+    if isinstance(found, dict) and isinstance(problem := found.get("problem"), dict):
+        _raise_as_error(call, problem)
+    raise SeederFailed(f"{call} ended without an answer", hint="has the seeder ended? read its log, and try again")
+
+
+def _quote_name(name: str) -> str:
+    return quote(name, safe="")
+
+
 def _check_id(kind: str, text: str) -> str:
     """Return *text* where it is a ULID; all else is no id, and as a part of a path might lead elsewhere (``..``)."""
     if not is_ulid(text):
@@ -362,6 +436,10 @@ def _read(answer: bytes, kind: type[Value]) -> Value:
         raise _nonsense(exc.message) from exc
 
 
+def _read_list(answer: bytes, kind: type[Value]) -> list[Value]:
+    return [_read(json.dumps(one).encode(), kind) for one in _parse_list(answer)]
+
+
 def _nonsense(what: str) -> SeederFailed:
     return SeederFailed(f"the seeder's answer makes no sense: {what}", hint="see whether its version is this one's")
 
@@ -375,9 +453,13 @@ def _raise_problem(call: str, status: int, kind: str, answer: bytes) -> NoReturn
     problem = _parse(answer)
     if not isinstance(problem, dict):
         raise _nonsense("a problem document was expected")
+    _raise_as_error(f"{call}: status {status}", problem)
+
+
+def _raise_as_error(call: str, problem: Json) -> NoReturn:
     findings = problem.get("findings")
     raise error_for_code(str(problem.get("code")))(
-        str(problem.get("detail") or problem.get("title") or f"{call}: status {status}"),
+        str(problem.get("detail") or problem.get("title") or call),
         hint=str(problem.get("hint") or "read the seeder's log"),
         findings=[_read_finding(item) for item in findings] if isinstance(findings, list) else (),
     )

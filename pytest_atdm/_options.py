@@ -85,6 +85,7 @@ OPTIONS: Final = (
         "DURATION",
         "leave the rows of every test standing, for so long after the session's end, like 30m, 2h or 1d",
     ),
+    Option("baseline", "NAME", "first bring the tables back to the baseline NAME, as atdm baseline restore does"),
     Option("actor", "NAME", "who asks, for the audit log, like agent:qa-7 (default: ci where CI is set, else human)"),
     Option("fixtures_dir", "FOLDER", "write a pytest module and a Playwright JSON per request below FOLDER"),
 )
@@ -96,7 +97,8 @@ class Settings:
 
     *catalog* is None for the catalog that ships, *migrations* for those beside the catalog. *folder* is ``.atdm`` in
     the root folder, where an embedded seeder keeps its state. *token* never appears in a repr. *keep_s*: rows are left
-    standing for so many seconds; None where each test's rows go with it. *actor* is who asks, in the audit log.
+    standing for so many seconds; None where each test's rows go with it. *baseline*: what the tables are brought back
+    to first. *actor* is who asks, in the audit log.
     """
 
     folder: Path
@@ -110,6 +112,7 @@ class Settings:
     as_of: date
     leaks: Leaks
     keep_s: int | None
+    baseline: str | None
     actor: str
     fixtures_dir: Path | None
     reset_all: bool
@@ -183,6 +186,7 @@ def resolve_settings(
         as_of=_read_as_of(given["as_of"]),
         leaks=_read_leaks(given["leaks"]),
         keep_s=_read_duration(given["keep_data"]),
+        baseline=found.text if (found := given["baseline"]) else None,
         actor=_read_actor(given["actor"], environment),
         fixtures_dir=found.base / found.text if (found := given["fixtures_dir"]) else None,
         reset_all=reset_all,
@@ -204,6 +208,7 @@ def describe(settings: Settings) -> str:
         parts.append(_describe_migrations(settings.migrations, sources))
     parts += [f"{name} {getattr(settings, name)}" for name in ("seed", "as_of")]
     parts += [f"run {settings.run_id}"] if settings.run_id else []
+    parts += [f"baseline {settings.baseline} (from {sources['baseline']})"] if settings.baseline else []
     parts += [f"rows kept (from {sources['keep_data']})"] if settings.keep_s else []
     return "atdm: " + ", ".join(parts)
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pytest_atdm._markers import Wish
     from pytest_atdm._options import Settings
     from pytest_atdm._xdist import Identity
+    from pytest_atdm.core.baseline import RestoreReport
     from pytest_atdm.core.catalog import Catalog
     from pytest_atdm.core.model import Plan, Receipt, RemovedBy, ResetReport
     from pytest_atdm.core.planner import Advice
@@ -243,6 +244,13 @@ class AtdmSession:
         """Remove the rows of every request of every run."""
         self.connection.client.expect_live_rows()
         return self.connection.client.reset_all()
+
+    def restore_baseline(self, name: str) -> RestoreReport:
+        """Bring the target's tables back to the baseline *name*; on a terminal a bar shows how far it is."""
+        from pytest_atdm._progress import tables_shown  # lazy: startup
+
+        with tables_shown() as tell:
+            return self.connection.client.restore_baseline(name, actor=self.identity.actor, tell=tell)
 
     def close(self) -> ResetReport | None:
         """End the run, if one was started, and let go of the seeder; return what the run's end removed.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class OneConnection(httpx.BaseTransport):
@@ -40,11 +40,20 @@ class OneConnection(httpx.BaseTransport):
         """
         return self._answer(request, body)
 
+    def listen(self, request: httpx.Request, hear: Callable[[bytes], None]) -> httpx.Response:
+        """Return the answer to *request*; *hear* is given each line of its body as it comes."""
+        return self._answer(request, request.read() or None, hear)
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
-    def _answer(self, request: httpx.Request, body: bytes | Iterator[bytes] | None) -> httpx.Response:
+    def _answer(
+        self,
+        request: httpx.Request,
+        body: bytes | Iterator[bytes] | None,
+        hear: Callable[[bytes], None] | None = None,
+    ) -> httpx.Response:
         streamed = body is not None and not isinstance(body, bytes)
         if self._is_over():
             self._connection.close()
@@ -55,7 +64,7 @@ class OneConnection(httpx.BaseTransport):
             with contextlib.suppress(BrokenPipeError, ConnectionResetError) if streamed else contextlib.nullcontext():
                 self._send(request, body)  # who has heard enough closes, and may have said why
             answer = self._connection.getresponse()
-            stream = httpx.ByteStream(answer.read())
+            stream = httpx.ByteStream(_read_lines(answer, hear) if hear else answer.read())
             return httpx.Response(answer.status, headers=answer.getheaders(), stream=stream, request=request)
 
     def _is_over(self) -> bool:
@@ -88,6 +97,14 @@ class OneConnection(httpx.BaseTransport):
         except BaseException:  # also Ctrl-C: half an answer must not be taken for the next one's
             self._connection.close()
             raise
+
+
+def _read_lines(answer: http.client.HTTPResponse, hear: Callable[[bytes], None]) -> bytes:
+    lines = []
+    for line in answer:
+        hear(line)
+        lines.append(line)
+    return b"".join(lines)
 
 
 def _make_connection(url: httpx.URL, timeout_s: float) -> http.client.HTTPConnection:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from pytest_atdm._progress import is_shown
 from pytest_atdm.core.gate import BatchGate, reject
 from pytest_atdm.core.volume import grow
 
@@ -43,9 +43,8 @@ def _shown(rows: int) -> Iterator[Callable[[int], None]]:
     """
     import click  # lazy: startup
 
-    stream = sys.stderr
-    if not stream.isatty() or "PYTEST_XDIST_WORKER" in os.environ:
+    if not is_shown():
         yield lambda _: None
         return
-    with click.progressbar(length=rows, label="rows", file=stream, show_pos=True) as bar:
+    with click.progressbar(length=rows, label="rows", file=sys.stderr, show_pos=True) as bar:
         yield bar.update

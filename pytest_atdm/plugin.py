@@ -49,11 +49,12 @@ def _read_settings(config: pytest.Config) -> _options.Settings:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Reset everything if asked to: once, before any worker starts."""
-    if session.config.stash[SETTINGS].reset_all and not is_worker(session.config):
-        from pytest_atdm._lifecycle import reset_everything  # lazy: startup
+    """Reset everything, and restore a baseline, if asked to: once, before any worker starts."""
+    settings = session.config.stash[SETTINGS]
+    if (settings.reset_all or settings.baseline) and not is_worker(session.config):
+        from pytest_atdm._lifecycle import begin_anew  # lazy: startup
 
-        session.config.stash[NOTES].append(reset_everything(session.config))
+        session.config.stash[NOTES].extend(begin_anew(session.config))
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from litestar import Litestar, Router
 from litestar.di import Provide
@@ -13,12 +13,14 @@ from pytest_atdm import __version__
 from pytest_atdm.core.catalog import Catalog, load_catalog
 from pytest_atdm.core.errors import InternalError, SettingError
 from pytest_atdm.realistic import iter_realistic
+from seeder.baselines.usecases import Baselines
 from seeder.db.database import Database
 from seeder.export import Exporter
 from seeder.metrics import Counters
 from seeder.reaper import Reaper
 from seeder.routes.audit import Audit
 from seeder.routes.auth import admit_holders_of
+from seeder.routes.baselines import BaselineRoutes
 from seeder.routes.fast_path import FastPath
 from seeder.routes.health import Health
 from seeder.routes.openapi import Description
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from litestar.types import Message, Scope
 
     from seeder.settings import Settings
+
+_Service = TypeVar("_Service")
+_ROUTES: Final = (Target, Runs, Requests, Audit, BaselineRoutes, Description)
 
 #: Pages need their own style sheet and nothing else.
 PAGE_POLICY: Final = (
@@ -68,10 +73,15 @@ def create_app(settings: Settings) -> Litestar:
     app = Litestar(
         route_handlers=[
             Health,
-            Router("/", route_handlers=[Target, Runs, Requests, Audit, Description], middleware=[admission]),
+            Router(
+                "/", route_handlers=[Target, Runs, Requests, Audit, BaselineRoutes, Description], middleware=[admission]
+            ),
             create_pages(settings.token, answer_error),
         ],
-        dependencies={"seeder": Provide(engine.provide, sync_to_thread=False)},
+        dependencies={
+            "seeder": Provide(engine.provide, sync_to_thread=False),
+            "baselines": Provide(engine.provide_baselines, sync_to_thread=False),
+        },
         exception_handlers={Exception: answer_error},
         lifespan=[engine.run],
         before_send=[add_security_headers],
@@ -93,6 +103,7 @@ class _Engine:
         self._settings = settings
         self._catalog = catalog
         self._seeder: Seeder | None = None
+        self._baselines: Baselines | None = None
 
     @asynccontextmanager
     async def run(self, _app: Litestar) -> AsyncIterator[None]:
@@ -104,7 +115,9 @@ class _Engine:
         try:
             counters = Counters()
             reaper = Reaper(database, counters, settings.lease_s)
-            exporter = _make_exporter(settings, database, counters)
+            store = open_store(settings.store) if settings.store else None
+            exporter = Exporter(database.exports, store, counters, database.sealed) if store else None
+            self._baselines = Baselines(database, settings, store)
             self._seeder = Seeder(database, self._catalog, settings, counters, reaper, exporter)
             if exporter and not settings.owned:
                 await exporter.probe()  # who serves many shall not begin with a store that loses what it is given
@@ -120,15 +133,17 @@ class _Engine:
 
     def provide(self) -> Seeder:
         """Return the service to a handler."""
-        if self._seeder is None:
-            raise InternalError("the seeder was called before it was open", hint="enter the application's lifespan")
-        return self._seeder
+        return _opened(self._seeder)
+
+    def provide_baselines(self) -> Baselines:
+        """Return what baselines are asked of."""
+        return _opened(self._baselines)
 
 
-def _make_exporter(settings: Settings, database: Database, counters: Counters) -> Exporter | None:
-    if settings.store is None:
-        return None
-    return Exporter(database.exports, open_store(settings.store), counters, database.sealed)
+def _opened(service: _Service | None) -> _Service:
+    if service is None:
+        raise InternalError("the seeder was called before it was open", hint="enter the application's lifespan")
+    return service
 
 
 def read_catalog(folder: Path) -> Catalog:

@@ -229,29 +229,3 @@ class Preparation:
     applied: tuple[str, ...]
     granted: tuple[str, ...]
     lacking: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableChanges:
-    """How many rows of a table a restore changed, or would change."""
-
-    inserted: int
-    updated: int
-    deleted: int
-
-    @property
-    def changes(self) -> int:
-        """All of them."""
-        return self.inserted + self.updated + self.deleted
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreReport:
-    """What a restore did, or would do: by table id, all tables of the baseline; and which sequences it moved.
-
-    *released*: so many live requests had rows there, which are gone.
-    """
-
-    tables: Mapping[str, TableChanges]
-    sequences: tuple[str, ...]
-    released: int = 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from pytest_atdm.cli.audit import audit
+from pytest_atdm.cli.baseline import baseline
 from pytest_atdm.cli.console import Console, wants_json
 from pytest_atdm.cli.demo import demo
 from pytest_atdm.cli.doctor import doctor
@@ -56,7 +57,23 @@ def atdm() -> None:
     """Group the commands."""
 
 
-for _command in (demo, init, request, explain, reset, runs, reap, scenarios, show, schema, types, audit, doctor, serve):
+for _command in (
+    demo,
+    init,
+    request,
+    explain,
+    reset,
+    runs,
+    reap,
+    scenarios,
+    show,
+    schema,
+    types,
+    audit,
+    baseline,
+    doctor,
+    serve,
+):
     atdm.add_command(_command)
 
 

@@ -77,6 +77,11 @@ def describe_reaped(reaped: Sequence[ReapedRun]) -> Iterator[str]:
         yield "nothing to end"
 
 
+def show_rows(rows: int) -> str:
+    """Return a number of rows with its noun."""
+    return f"{rows:,} {'row' if rows == 1 else 'rows'}"
+
+
 def show_seconds(seconds: object) -> str:
     """Return a duration in its largest whole unit: ``90`` is ``1m``."""
     number = max(seconds, 0) if isinstance(seconds, int) else 0

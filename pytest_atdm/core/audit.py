@@ -30,7 +30,9 @@ class EventKind(StrEnum):
     FIXTURES_WRITTEN = "fixtures_written"
     CONSUMED_BY_TEST = "consumed_by_test"
     RESET_EXECUTED = "reset_executed"
+    BASELINE_TAKEN = "baseline_taken"
     BASELINE_RESTORED = "baseline_restored"
+    BASELINE_DROPPED = "baseline_dropped"
     RUN_ENDED = "run_ended"
     RUN_REAPED = "run_reaped"
 

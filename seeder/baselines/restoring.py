@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from pytest_atdm.core.baseline import RestoreReport
     from seeder.baselines.manifest import Manifest, StoredTable
     from seeder.baselines.shelf import Shelf
     from seeder.db.restore.wanted import Progress
-    from seeder.records import RestoreReport
     from seeder.settings import Settings
 
 _BLOCK_SHIFT: Final = 54

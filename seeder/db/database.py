@@ -91,6 +91,7 @@ class Database:
         self.exports = ExportQueue(pool, self.seeder_id)
         self.sealed = asyncio.Event()
         self._blocks = KeyBlocks(pool)
+        self._restores = 0
         self._target: Target | None = None
         self._writers: tuple[SeedWriter, ResetWriter] | None = None
         self._counts_of: dict[str, Mapping[str, int]] = {}  # live requests that this process made
@@ -155,6 +156,10 @@ class Database:
         Raises:
             Conflict: the run is active with other values, and its lease has not lapsed.
         """
+        restores = await self._count_restores()
+        if restores != self._restores:
+            self.forget_keys()
+            self._restores = restores
         await self.read_schema()  # the evidence of what is there already is taken of every table that there is now
         try:
             return await self._start_run(run)
@@ -162,6 +167,14 @@ class Database:
             if await self.reap_run(run.run_id, grace_s=0) is None:
                 raise
         return await self._start_run(run)
+
+    def forget_keys(self) -> None:
+        """Give up the keys that were taken ahead: their sequences stand elsewhere now."""
+        self._blocks.forget()
+
+    async def _count_restores(self) -> int:
+        with translated("looking for restores"):
+            return int(await self._pool.fetchval(QUERIES["count_restores"]))
 
     async def _start_run(self, run: RunStart) -> RunRecord:
         return await runs.start_run(self._pool, (await self._current())[0], run, self.seeder_id, self._settings.lease_s)

@@ -80,6 +80,10 @@ class KeyBlocks:
         # No await from here on: no other task takes the same values.
         return {name: [self._values[name].popleft() for _ in range(count)] for name, count in needed.items()}
 
+    def forget(self) -> None:
+        """Give up what was taken ahead."""
+        self._values.clear()
+
     async def _take_blocks(self, sequences: Iterable[str], count: int, feeds: Mapping[str, tuple[str, str]]) -> None:
         with translated("taking keys ahead"):
             rows = await self._pool.fetch(QUERIES["take_keys"], list(sequences), count)

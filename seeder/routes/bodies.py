@@ -130,3 +130,27 @@ class ContextBody(Strict):
     test: Annotated[str, Field(max_length=2000, pattern=_NO_NUL)] | None = None
     attempt: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     actor: Name | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaselineBody(Strict):
+    """A baseline to take: *name* of lower-case letters, digits, ``-`` and ``_``; *tables* (ids), none for all."""
+
+    name: Name
+    tables: Annotated[tuple[Name, ...], Field(max_length=MAX_TABLES)] = ()
+    actor: Name = "api"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreBody(Strict):
+    """How to restore: *force* takes other runs' rows away."""
+
+    force: bool = False
+    actor: Name = "api"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropBody(Strict):
+    """Who drops the baseline, for the audit log."""
+
+    actor: Name = "api"

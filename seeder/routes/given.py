@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from seeder.baselines.usecases import Baselines
 from seeder.service import Seeder
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 Call: TypeAlias = Request[None, None, State]
 Service: TypeAlias = NamedDependency[Seeder]
+BaselineService: TypeAlias = NamedDependency[Baselines]
 Id: TypeAlias = FromPath[str]
 
 

@@ -64,12 +64,13 @@ def _status_of(error: Exception) -> int:
     return InternalError.status
 
 
-def _answer(request: Call, error: AtdmError, status: int, headers: dict[str, str]) -> Response[bytes]:
+def describe_problem(request: Call, error: AtdmError, status: int | None = None) -> dict[str, object]:
+    """Return the problem document of *error*."""
     kind = type(error)
-    document = {
+    return {
         "type": f"urn:atdm:error:{kind.code}",
         "title": (kind.__doc__ or kind.__name__).splitlines()[0].rstrip("."),
-        "status": status,
+        "status": status or error.status,
         "detail": error.message,
         "code": kind.code,
         "hint": error.hint,
@@ -77,6 +78,10 @@ def _answer(request: Call, error: AtdmError, status: int, headers: dict[str, str
         "retryable": kind.retryable,
         "instance": request.url.path,
     }
+
+
+def _answer(request: Call, error: AtdmError, status: int, headers: dict[str, str]) -> Response[bytes]:
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
+    document = describe_problem(request, error, status)
     return Response(encode_json(document), status_code=status, media_type=PROBLEM_MEDIA_TYPE, headers=headers)

@@ -34,6 +34,7 @@ def make_settings(url: str | None = None) -> Settings:
         keep_s=None,
         actor="human",
         fixtures_dir=None,
+        baseline=None,
         reset_all=False,
         sources={},
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from pytest_atdm.core.baseline import RestoreReport, TableChanges
 from pytest_atdm.core.errors import DatabaseBusy
 from seeder.db.border import CLASHES, translated
 from seeder.db.introspect import read_target
@@ -22,7 +23,6 @@ from seeder.db.restore.positions import find_moved, move_sequences, name_sequenc
 from seeder.db.restore.relations import list_standings, read_relations
 from seeder.db.restore.rewrite import Rewrite
 from seeder.db.row_hash import TEXT_SETTINGS
-from seeder.records import RestoreReport, TableChanges
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

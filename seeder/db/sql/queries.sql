@@ -163,6 +163,10 @@ JOIN pg_namespace s ON s.nspname = split_part(a.name, '.', 1)
 JOIN pg_class c ON c.relnamespace = s.oid AND c.relname = substr(a.name, strpos(a.name, '.') + 1)
 WHERE c.reltuples <= $2 ORDER BY a.n;
 
+-- count_restores --
+-- How many restores of baselines there have been.
+SELECT coalesce(pg_sequence_last_value('atdm.restores'), 0);
+
 -- start_run --
 -- A new run, or one that is over started again with everything but its audit chain new; no row where it is active.
 -- Its lease is granted by the seeder $8 for $9 seconds, kept or not ($10).
