@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -112,32 +113,46 @@ class _Taking:
         )
 
     async def _store_tables(self, snapshot: Snapshot) -> list[_Written]:
+        """Return the tables in their order; one is put into the store while the next one is read."""
+        found: list[_Written] = []
+        putting: asyncio.Task[_Written] | None = None
         with _translated(), tempfile.TemporaryDirectory(prefix="atdm-baseline-") as folder:
-            return [
-                await self._store_table(snapshot, table, number, Path(folder))
-                for number, table in enumerate(snapshot.tables)
-            ]
+            try:
+                for number, table in enumerate(snapshot.tables):
+                    path = Path(folder) / f"{number}.parquet"
+                    writer = await self._write_table(snapshot, table, path)
+                    if putting is not None:
+                        found.append(await putting)
+                    place = file_of(self._name, self._attempt, number)
+                    putting = asyncio.create_task(_run_to_end(partial(self._put_table, writer, table, path, place)))
+                if putting is not None:
+                    found.append(await putting)
+            finally:
+                if putting is not None:
+                    await _to_end(asyncio.gather(putting, return_exceptions=True))
+        return found
 
-    async def _store_table(self, snapshot: Snapshot, table: SourceTable, number: int, folder: Path) -> _Written:
-        path = folder / f"{number}.parquet"
-        columns = tuple(StoredColumn(name=name, type=kind) for name, kind in table.columns)
-        with TableWriter(path, columns) as writer:
+    async def _write_table(self, snapshot: Snapshot, table: SourceTable, path: Path) -> TableWriter:
+        with TableWriter(path, _columns_of(table)) as writer:
             blocks = _Blocks(writer, lambda: self._progress(table.id, writer.rows, table.estimated_rows))
             try:
                 await snapshot.copy_rows(table, blocks.add)
             finally:
                 await blocks.finish()
+        return writer
+
+    def _put_table(self, writer: TableWriter, table: SourceTable, path: Path, place: str) -> _Written:
         stored = StoredTable(
             table=table.id,
-            file=file_of(self._name, self._attempt, number),
-            columns=columns,
+            file=place,
+            columns=_columns_of(table),
             rows=writer.rows,
             size=path.stat().st_size,
-            sha256=await _run_to_end(lambda: digest_file(path)),
+            sha256=digest_file(path),
         )
-        self._put.append(stored.file)
-        # An object of this name can only be what this attempt put there itself.
-        await _run_to_end(lambda: self._store.create(stored.file, path))
+        self._put.append(place)
+        # Where such an object stands, this attempt put it there itself, and was not told.
+        self._store.create(place, path)
         path.unlink()
         return _Written(stored=stored, hash_sum=writer.hash_sum)
 
@@ -179,6 +194,10 @@ class _Taking:
         for place in self._put:
             with contextlib.suppress(StoreUnavailable):
                 self._store.remove(place)
+
+
+def _columns_of(table: SourceTable) -> tuple[StoredColumn, ...]:
+    return tuple(StoredColumn(name=name, type=kind) for name, kind in table.columns)
 
 
 class _Blocks:
