@@ -78,6 +78,10 @@ class TableWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the file."""
         self._file.close()
 
     def add(self, csv: bytes | bytearray) -> None:

@@ -13,7 +13,6 @@ import contextlib
 import hashlib
 import tempfile
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -37,8 +36,10 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 
-#: CSV that is turned into Parquet at once; as much again comes from Postgres meanwhile.
-_BLOCK_BYTES: Final = 8_000_000
+#: CSV that is turned into Parquet at once, while as much comes from Postgres: little of a small table, so that neither
+#: waits for the other, and much of a large one, whose row groups shall not be too many.
+_FIRST_BLOCK_BYTES: Final = 500_000
+_MAX_BLOCK_BYTES: Final = 8_000_000
 
 
 async def take_baseline(
@@ -113,33 +114,38 @@ class _Taking:
         )
 
     async def _store_tables(self, snapshot: Snapshot) -> list[_Written]:
-        """Return the tables in their order; one is put into the store while the next one is read."""
+        """Return the tables in their order; the next one is read while the end of one is written and stored."""
         found: list[_Written] = []
-        putting: asyncio.Task[_Written] | None = None
+        storing: asyncio.Task[_Written] | None = None
         with _translated(), tempfile.TemporaryDirectory(prefix="atdm-baseline-") as folder:
             try:
                 for number, table in enumerate(snapshot.tables):
                     path = Path(folder) / f"{number}.parquet"
-                    writer = await self._write_table(snapshot, table, path)
-                    if putting is not None:
-                        found.append(await putting)
-                    place = file_of(self._name, self._attempt, number)
-                    putting = asyncio.create_task(_run_to_end(partial(self._put_table, writer, table, path, place)))
-                if putting is not None:
-                    found.append(await putting)
+                    blocks = await self._read_table(snapshot, table, path)
+                    if storing is not None:
+                        found.append(await storing)
+                    storing = asyncio.create_task(self._store_table(blocks, table, path, number))
+                if storing is not None:
+                    found.append(await storing)
             finally:
-                if putting is not None:
-                    await _to_end(asyncio.gather(putting, return_exceptions=True))
+                if storing is not None:
+                    await _to_end(asyncio.gather(storing, return_exceptions=True))
         return found
 
-    async def _write_table(self, snapshot: Snapshot, table: SourceTable, path: Path) -> TableWriter:
-        with TableWriter(path, _columns_of(table)) as writer:
-            blocks = _Blocks(writer, lambda: self._progress(table.id, writer.rows, table.estimated_rows))
-            try:
-                await snapshot.copy_rows(table, blocks.add)
-            finally:
-                await blocks.finish()
-        return writer
+    async def _read_table(self, snapshot: Snapshot, table: SourceTable, path: Path) -> _Blocks:
+        writer = TableWriter(path, _columns_of(table))
+        blocks = _Blocks(writer, lambda: self._progress(table.id, writer.rows, table.estimated_rows))
+        try:
+            await snapshot.copy_rows(table, blocks.add)
+        except BaseException:
+            await blocks.give_up()
+            raise
+        return blocks
+
+    async def _store_table(self, blocks: _Blocks, table: SourceTable, path: Path, number: int) -> _Written:
+        writer = await blocks.finish()
+        place = file_of(self._name, self._attempt, number)
+        return await _run_to_end(lambda: self._put_table(writer, table, path, place))
 
     def _put_table(self, writer: TableWriter, table: SourceTable, path: Path, place: str) -> _Written:
         stored = StoredTable(
@@ -207,19 +213,32 @@ class _Blocks:
         self._writer = writer
         self._tell = tell
         self._rows = bytearray()
+        self._limit_bytes = _FIRST_BLOCK_BYTES
         self._writing: asyncio.Task[None] | None = None
 
     async def add(self, rows: bytes) -> None:
         """Take whole rows; wait where two blocks are full."""
         self._rows += rows
-        if len(self._rows) >= _BLOCK_BYTES:
+        if len(self._rows) >= self._limit_bytes:
+            self._limit_bytes = min(2 * self._limit_bytes, _MAX_BLOCK_BYTES)
             await self._begin_block()
 
-    async def finish(self) -> None:
-        """Return when all rows are written."""
-        if self._rows:
-            await self._begin_block()
-        await self._end_block()
+    async def finish(self) -> TableWriter:
+        """Return the writer when it has written all rows."""
+        try:
+            if self._rows:
+                await self._begin_block()
+        finally:
+            await self.give_up()
+        return self._writer
+
+    async def give_up(self) -> None:
+        """Close the file when no thread writes to it."""
+        try:
+            await self._end_block()
+        finally:
+            with _translated():
+                self._writer.close()
 
     async def _begin_block(self) -> None:
         await self._end_block()

@@ -47,7 +47,7 @@ def read_back(source: Source, store: LocalStore, manifest: Manifest, table: str)
 
 
 def test_all_tables_and_sequences_are_in_it(make_source: MakeSource, store: LocalStore) -> None:
-    """Leaf partitions, heirs and their parents, tables of other schemas and odd names are each there with their own rows."""
+    """Leaf partitions, heirs, parents, tables of other schemas and odd names are each there with their own rows."""
     source = make_source(
         'CREATE SCHEMA "Other.x"; CREATE TABLE "Other.x"."T ""1""" ("a.b" int, " " int)',
         "CREATE TABLE parent (id serial, doubled int GENERATED ALWAYS AS (id * 2) STORED, note text)",
@@ -66,7 +66,8 @@ def test_all_tables_and_sequences_are_in_it(make_source: MakeSource, store: Loca
     manifest = source.take(store, "all")
 
     expected = {
-        'Other.x.T "1"': 0, "public.heir": 2, "public.nothing": 1, "public.parent": 1, "public.part_a": 1, "public.part_b1": 1,
+        'Other.x.T "1"': 0, "public.heir": 2, "public.nothing": 1, "public.parent": 1, "public.part_a": 1,
+        "public.part_b1": 1,
     }  # fmt: skip
     assert expected == rows_of(manifest)
     assert (6, True) == (manifest.rows, manifest.whole)
@@ -108,9 +109,10 @@ def test_equal_states_have_equal_content(make_source: MakeSource, store: LocalSt
 
 
 def test_each_is_one_moment(make_source: MakeSource, store: LocalStore) -> None:
-    """While others move amounts between rows and add parents with their children, each of twenty holds the invariant."""
+    """While others move amounts between rows and add parents with children, each of twenty holds the invariant."""
     source = make_source(
-        "CREATE TABLE account (id int PRIMARY KEY, amount int); INSERT INTO account SELECT i, 100 FROM generate_series(1, 50) i",
+        "CREATE TABLE account (id int PRIMARY KEY, amount int)",
+        "INSERT INTO account SELECT i, 100 FROM generate_series(1, 50) i",
         "CREATE TABLE a_child (id serial, parent int); CREATE TABLE z_parent (id serial PRIMARY KEY)",
         "ALTER TABLE a_child ADD FOREIGN KEY (parent) REFERENCES z_parent",
     )
@@ -154,7 +156,7 @@ async def _write(url: str, over: threading.Event, number: int) -> None:
 def test_progress_is_told(make_source: MakeSource, store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who asks is told how many rows of which table are done, and how many Postgres expects."""
     source = make_source("CREATE TABLE t AS SELECT generate_series(1, 100000) AS i; ANALYZE t")
-    monkeypatch.setattr(taking, "_BLOCK_BYTES", 100_000)
+    monkeypatch.setattr(taking, "_FIRST_BLOCK_BYTES", 100_000)
     told: list[tuple[str, int, int]] = []
 
     source.take(store, "told", progress=lambda *what: told.append(what))

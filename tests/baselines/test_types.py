@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.baselines.source import Source
 
 MADE: Final = (
-    "CREATE EXTENSION hstore; CREATE EXTENSION ltree; CREATE EXTENSION citext; CREATE EXTENSION cube;"
+    "CREATE EXTENSION hstore; CREATE EXTENSION ltree; CREATE EXTENSION citext; CREATE EXTENSION cube",
     "CREATE EXTENSION isn; CREATE EXTENSION seg; CREATE EXTENSION intarray",
     "CREATE TYPE mood AS ENUM ('so so', 'it''s \"good\"', '')",
     "CREATE DOMAIN small AS int CHECK (VALUE < 100)",
@@ -33,14 +33,23 @@ CASES: Final = {
     "integer": ("'-2147483648'", "'2147483647'"),
     "bigint": ("'-9223372036854775808'", "'9223372036854775807'"),
     "boolean": ("true", "false"),
-    "numeric": ("'NaN'", "'Infinity'", "'-Infinity'", "'0'", "'-0.00'", "('1' || repeat('0', 5000) || '.' || repeat('7', 900))"),
+    "numeric": (
+        "'NaN'", "'Infinity'", "'-Infinity'", "'-0.00'",
+        "('1' || repeat('0', 5000) || '.' || repeat('7', 900))",
+    ),
     "numeric(1000,500)": ("'1e-500'", "'1e499'", "'1.10'"),
     "numeric(3,-2)": ("'12345'",),
     "real": ("'-0'", "'NaN'", "'Infinity'", "'-Infinity'", "'1e-45'", "'3.4028235e38'", "'0.1'"),
     "double precision": ("'-0'", "'NaN'", "'-Infinity'", "'5e-324'", "'1.7976931348623157e308'", "'0.1'", "1/3.0"),
     "money": ("'-92233720368547758.08'", "'92233720368547758.07'", "'0.01'"),
-    "text": ("''", "' '", "'NULL'", "'\\.'", "'\\N'", "E'\\n'", "E'\\r'", "E'a\\r\\nb'", "'\"'", "','", "E'\\t\\x01\\x7f'"),
-    "varchar": ("''", "U&'\\FEFF'", "U&'\\+01F600'", "U&'e\\0301'", "U&'\\200F'", "repeat('\"\n', 100000)", "U&'\\2028'"),
+    "text": (
+        "''", "' '", "'NULL'", "'\\.'", "'\\N'", "E'\\n'",
+        "E'\\r'", "E'a\\r\\nb'", "'\"'", "','", "E'\\t\\x01\\x7f'",
+    ),
+    "varchar": (
+        "''", "U&'\\FEFF'", "U&'\\+01F600'", "U&'e\\0301'",
+        "U&'\\200F'", "repeat('\"\n', 100000)", "U&'\\2028'",
+    ),
     "varchar(3)": ("'a  '", "''"),
     "char(5)": ("'a'", "''", "'ab   '"),
     "bpchar": ("'a  '", "''"),
@@ -89,7 +98,10 @@ CASES: Final = {
     "tstzmultirange": ("'{[2000-01-01 00:00+00,2001-01-01 00:00+00)}'",),
     "integer[]": ("'{}'", "'{1,NULL}'", "'[-2:0][5:6]={{1,2},{3,4},{5,NULL}}'", "'{{{1}}}'"),
     "boolean[]": ("'{t,f,NULL}'",),
-    "text[]": ("'{}'", "'{\"\",NULL,\"NULL\",\"a,b\",\"\\\"\",\"\\\\\",\" \"}'", "'[0:1]={\"{\",\"}\"}'", "E'{\"a\\nb\"}'"),
+    "text[]": (
+        "'{}'", "'{\"\",NULL,\"NULL\",\"a,b\",\"\\\"\",\"\\\\\",\" \"}'",
+        "'[0:1]={\"{\",\"}\"}'", "E'{\"a\\nb\"}'",
+    ),
     "numeric(10,2)[]": ("'{{1.10,NaN},{0,-1}}'",),
     "bytea[]": ("ARRAY['\\x00'::bytea, '', NULL]",),
     "timestamptz[]": ("ARRAY['infinity'::timestamptz, '2000-01-01 00:00+05']",),
@@ -154,14 +166,15 @@ def test_values_come_back_as_they_were(typed: Source, store: LocalStore, kind: s
     null = "" if kind == "some_texts" else "; INSERT INTO original VALUES (-1, NULL)"
     typed.execute(
         f"DROP TABLE IF EXISTS original, copied; CREATE TABLE original (n int, v {kind})",
-        f"CREATE TABLE copied (LIKE original); INSERT INTO original VALUES {values}{null}",
+        f"CREATE TABLE copied (LIKE original); INSERT INTO original VALUES {values}{null}",  # noqa: S608
     )
 
     table = next(one for one in typed.take(store, "typed").tables if one.table == "public.original")
     typed.load(store, table, "copied")
 
     both = [
-        typed.fetch(f"SELECT n, v::text, {_binary(kind)} FROM {name} ORDER BY n") for name in ("original", "copied")
+        typed.fetch(f"SELECT n, v::text, {_binary(kind)} FROM {name} ORDER BY n")  # noqa: S608 (of these tests)
+        for name in ("original", "copied")
     ]
     assert both[0] == both[1]
     assert len(CASES[kind]) + bool(null) == len(both[1])
