@@ -67,8 +67,9 @@ class TableWriter:
         self._fields = [self._schema.field(len(columns)), *(self._schema.field(place) for place in range(len(columns)))]
         self._names = [str(place) for place in range(len(self._fields))]
         self._conversion = _convert_options(self._names, self._fields)
+        # Dictionaries and statistics take time, and here no space less: zstd finds what repeats.
         self._file = pq.ParquetWriter(
-            path, self._schema, compression="zstd", compression_level=1, use_dictionary=True, write_statistics=False
+            path, self._schema, compression="zstd", compression_level=1, use_dictionary=False, write_statistics=False
         )
 
     def __enter__(self) -> Self:
@@ -77,6 +78,10 @@ class TableWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the file."""
         self._file.close()
 
     def add(self, csv: bytes | bytearray) -> None:
@@ -161,7 +166,7 @@ def iter_csv(path: Path, mask: pa.BooleanArray | None = None) -> Iterator[bytes]
 def _render(batch: pa.RecordBatch) -> bytes:
     cells = batch.columns[:-1]
     if not cells:
-        return b"\n" * batch.num_rows
+        return b"\n" * int(batch.num_rows)
     named = pa.RecordBatch.from_arrays(cells, names=[str(place) for place in range(len(cells))])
     sink = pa.BufferOutputStream()
     # "needed" puts every text into quotes, and nothing else.

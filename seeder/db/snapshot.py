@@ -30,6 +30,7 @@ _SESSION: Final = {
     "idle_in_transaction_session_timeout": "1h",  # what was read is stored meanwhile
     "enable_seqscan": "on",
     "enable_bitmapscan": "on",
+    "parallel_tuple_cost": "0",  # the hashes cost more than anything else: several processes share them
 }
 _COPY_S: Final = 6 * 3600
 #: Tables may come and go between the look at which there are and the locks on them.
