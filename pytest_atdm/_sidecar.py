@@ -7,6 +7,7 @@ The state of a seeder is a folder below ``.atdm``, one per (catalog, database), 
     seeder.log     what it logged since its start
     migrate.log    what the command of the project's migrations printed when it last ran
     postgres/      the embedded Postgres, with postgres.log
+    store/         Parquet that the seeder keeps, unless ATDM_STORE names another place
 """
 
 from __future__ import annotations

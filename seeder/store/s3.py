@@ -33,6 +33,7 @@ _SILENCE_S: Final = 10
 _PAUSES_S: Final = (0.1, 0.2, 0.4, 0.8)
 _PATIENCE_S: Final = 8
 _CHUNK_BYTES: Final = 1024 * 1024
+_PAGE_NAMES: Final = 1000  # the most that S3 gives
 
 
 class S3Store:
@@ -81,10 +82,10 @@ class S3Store:
 
     def names(self, prefix: str) -> tuple[str, ...]:
         """Return the names below the folder *prefix*, sorted."""
-        begins, start = f"{self._key(prefix.rstrip('/'))}/", dict[str, str]()
+        begins, start = f"{self._key(prefix.rstrip('/'))}/", dict[str, Any]()
         found: list[str] = []
         while True:
-            page = self._call(f"listing {prefix}", "list_objects_v2", Prefix=begins, **start)
+            page = self._call(f"listing {prefix}", "list_objects_v2", Prefix=begins, MaxKeys=_PAGE_NAMES, **start)
             found += [entry["Key"] for entry in page.get("Contents", ())]
             if not page.get("NextContinuationToken"):
                 break
@@ -94,7 +95,7 @@ class S3Store:
 
     def remove(self, name: str) -> None:
         """Remove the object, where it stands."""
-        self._call(f"removing {name}", "delete_object", Key=self._key(name))
+        self._call(f"removing {name}", "delete_object", settles=Answer.MISSING, Key=self._key(name))
 
     def probe(self) -> None:
         """Write, write again, and remove: see ``Store.probe``."""
@@ -132,12 +133,11 @@ class S3Store:
         if self._persist(f"reading {name}", receive, settles=Answer.MISSING) is Answer.MISSING:
             raise make_missing(name, self.place)
 
-    def _call(self, doing: str, method: str, **parameters: object) -> dict[str, Any]:
+    def _call(self, doing: str, method: str, *, settles: Answer | None = None, **parameters: object) -> Any:
         async def ask() -> Any:
             return await _while_it_moves(self._send(method, **parameters), lambda: 0)
 
-        answer: dict[str, Any] = self._persist(doing, ask)
-        return answer
+        return self._persist(doing, ask, settles=settles)
 
     def _persist(self, doing: str, work: Callable[[], Awaitable[Any]], *, settles: Answer | None = None) -> Any:
         """Return what *work* gives, or *settles* where the store answers that; try again what may pass.
@@ -230,7 +230,7 @@ async def _while_it_moves(work: Coroutine[Any, Any, Any], progress: Callable[[],
         return task.result()
     finally:
         if task.cancel():
-            await asyncio.wait({task})
+            await asyncio.gather(task, return_exceptions=True)  # its connection is closed then
 
 
 def _compute_md5(body: IO[bytes]) -> str:

@@ -23,6 +23,7 @@ VIOLATIONS: Final = {
     "seeder-is-no-plugin": ("seeder/app.py", "import pytest"),
     "seeder-shares-core-and-data": ("seeder/serve.py", "import pytest_atdm._client"),
     "driver-lives-in-db": ("seeder/service.py", "import asyncpg"),
+    "s3-lives-in-store": ("seeder/service.py", "import s3fs"),
     "seeder-layers": ("seeder/db/pool.py", "import seeder.service"),
 }
 

@@ -124,4 +124,9 @@ SEEDER_VARIABLES: Final = {
         "the target database as its owner, who applies ATDM's migrations and grants rights; the role of "
         "`ATDM_DATABASE_URL` does it where this is not set"
     ),
+    "ATDM_STORE": "where Parquet is kept, as `--store`: a folder, `file:///folder` or `s3://bucket/prefix`",
+    "ATDM_STORE_ENDPOINT": "the URL of a store that speaks S3; AWS where this is not set",
+    "ATDM_STORE_KEY": "access key of the bucket; where this is not set, credentials are looked for where AWS has them",
+    "ATDM_STORE_SECRET": "its secret",
+    "ATDM_STORE_REGION": "the bucket's region; looked for where AWS has it where this is not set",
 }

@@ -15,6 +15,8 @@ import httpx
 import pytest
 
 from pytest_atdm._sidecar import ensure_seeder
+from seeder.__main__ import read_options
+from seeder.store.places import open_store
 from tests.docs.walkthrough import Reader, read_blocks
 
 if TYPE_CHECKING:
@@ -94,6 +96,22 @@ def test_own_database_is_refused_until_it_is_marked(tmp_path: Path, make_databas
 
     assert "test_database" in mark
     assert len(reader.commands) == 4
+
+
+def test_a_bucket_is_named_as_the_page_says(tmp_path: Path) -> None:
+    """What the page sets makes a store of S3, and what it shows to be refused is."""
+    page = "docs/how-to/keep-files-in-s3.md"
+    reader = Reader(tmp_path, {"DATABASE_URL": "postgresql://127.0.0.1/atdm", "ATDM_TOKEN": "t"})
+
+    reader.follow(page)
+
+    shown = [dict(line.split("=", 1) for line in block.text.splitlines()) for block in read_blocks(page)
+             if block.language == "text"]  # fmt: skip
+    places = [read_options(["serve"], variables).store for variables in shown]
+    assert ["s3://my-bucket/atdm/", "s3://atdm/ at http://127.0.0.1:8333"] == [
+        open_store(place).place for place in places if place
+    ]
+    assert len(reader.commands) == 2
 
 
 def test_a_catalog_is_begun_from_tables(tmp_path: Path, make_database: Callable[[str], str]) -> None:

@@ -30,8 +30,9 @@ _START_ATTEMPTS: Final = 5
 _POLL_S: Final = 0.05
 _READY: Final = "are running and ready to use"
 
-#: Runs the server in the background, says its process id, and kills it when nobody holds standard input any more.
-_KEEPER: Final = '"$@" </dev/null >&2 & echo $!; read -r _; kill -9 $!; wait'
+#: Runs the server in the background, says its process id, and kills it when nobody holds standard input any more. The
+#: server makes sockets beside its ports, always in /tmp.
+_KEEPER: Final = '"$@" </dev/null >&2 & echo $!; read -r _; kill -9 $!; wait; rm -f $SOCKETS'
 
 
 class S3Server:
@@ -41,7 +42,7 @@ class S3Server:
         self._folder = folder
         self._ports: list[int] = []
         self._keeper: subprocess.Popen[str] | None = None
-        self._pid = 0
+        self.pid = 0
 
     def __enter__(self) -> Self:
         self.start()
@@ -87,15 +88,14 @@ class S3Server:
         if self._keeper is not None:
             self._keeper.communicate()  # closes its standard input, which it waits for
             self._keeper = None
-            self._remove_sockets()
 
     def pause(self) -> None:
         """Stop it: it takes connections, and does not answer."""
-        os.kill(self._pid, signal.SIGSTOP)
+        os.kill(self.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let it go on after ``pause``."""
-        os.kill(self._pid, signal.SIGCONT)
+        os.kill(self.pid, signal.SIGCONT)
 
     @property
     def _log(self) -> Path:
@@ -108,12 +108,13 @@ class S3Server:
         command += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-webdav=false"]
         command += ["-admin.ui=false", "-s3.autoCreateBucket=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
         command += [f"-{part}.port={port}" for part, port in zip(_PARTS, self._ports, strict=False)]
-        secrets = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+        sockets = " ".join(f"/tmp/seaweedfs-*-{port}.sock" for port in self._ports)
+        told = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "SOCKETS": sockets}
         with self._log.open("wb") as log:
             self._keeper = subprocess.Popen(
                 ["/bin/sh", "-c", _KEEPER, "sh", *command],
                 cwd=self._folder,
-                env={"PATH": os.environ["PATH"], "HOME": str(self._folder)} | secrets,
+                env={"PATH": os.environ["PATH"], "HOME": str(self._folder)} | told,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -121,21 +122,16 @@ class S3Server:
                 start_new_session=True,  # Ctrl-C is for the tests, which end it then
             )
         assert self._keeper.stdout is not None
-        self._pid = int(self._keeper.stdout.readline())
+        self.pid = int(self._keeper.stdout.readline())
 
     def _is_ready(self) -> bool:
         """Wait until it takes requests; False where it has ended, or takes too long."""
         deadline_s = time.monotonic() + _START_TIMEOUT_S
-        while time.monotonic() < deadline_s and is_running(self._pid):
+        while time.monotonic() < deadline_s and is_running(self.pid):
             if _READY in self._log.read_text(errors="replace"):
                 return True
             time.sleep(_POLL_S)
         return False
-
-    def _remove_sockets(self) -> None:
-        for socket_file in Path("/tmp").glob("seaweedfs-*.sock"):
-            if socket_file.stem.rpartition("-")[2] in {str(port) for port in self._ports}:
-                socket_file.unlink(missing_ok=True)
 
 
 def _find_ports() -> list[int]:
