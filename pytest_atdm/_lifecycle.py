@@ -34,10 +34,8 @@ def begin_anew(config: pytest.Config) -> list[str]:
     if settings.baseline and not config.option.collectonly:
         with _or_no_test_runs(config, f"--atdm-baseline {settings.baseline}"):
             report = session_of(config).restore_baseline(settings.baseline)
-            rows = count_noun(report.changes, "row")
-            done.append(
-                f"--atdm-baseline {settings.baseline}: {rows} of {count_noun(len(report.tables), 'table')} differed"
-            )
+            rows, tables = count_noun(report.changes, "row"), count_noun(len(report.tables), "table")
+            done.append(f"--atdm-baseline {settings.baseline}: {rows} in {tables} differed, and are as they were")
     return done
 
 

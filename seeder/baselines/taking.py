@@ -25,7 +25,7 @@ from seeder.baselines.shelf import Shelf, digest_file
 from seeder.db.snapshot import open_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from seeder.db.snapshot import Snapshot, SourceTable
     from seeder.settings import Settings
@@ -43,11 +43,18 @@ _MAX_BLOCK_BYTES: Final = 8_000_000
 
 
 async def take_baseline(
-    settings: Settings, store: Store, name: str, *, actor: str, progress: Progress | None = None
+    settings: Settings,
+    store: Store,
+    name: str,
+    *,
+    actor: str,
+    only: Collection[str] = (),
+    progress: Progress | None = None,
 ) -> Manifest:
-    """Put all tables and sequences of the settings' target into the store as the baseline *name*.
+    """Put all tables and sequences of the settings' target, or *only* some, into the store as the baseline *name*.
 
     Raises:
+        NotFound: there is no table of a name in *only*.
         Conflict: there is such a baseline.
         SettingError, NotATestDatabase, DatabaseUnavailable: as ``open_snapshot``; and a text is not UTF-8.
         DatabaseBusy: as ``open_snapshot``, or it took longer than ``TAKING_S``.
@@ -57,7 +64,7 @@ async def take_baseline(
     check_baseline_name(name)
     try:
         async with asyncio.timeout(TAKING_S):
-            return await _Taking(settings, store, name, actor, progress or _tell_nobody).run()
+            return await _Taking(settings, store, name, actor, progress or _tell_nobody).run(only)
     except TimeoutError as error:
         raise DatabaseBusy(
             f'taking baseline "{name}" took longer than {TAKING_S // 3600} hours', hint="take it of fewer rows"
@@ -88,13 +95,13 @@ class _Taking:
         self._attempt = begin_attempt()
         self._put: list[str] = []  # to be removed where this comes to nothing
 
-    async def run(self) -> Manifest:
+    async def run(self, only: Collection[str]) -> Manifest:
         """Take it."""
         await _run_to_end(self._clear_the_way)
         try:
-            async with open_snapshot(self._settings) as snapshot:
+            async with open_snapshot(self._settings, only) as snapshot:
                 tables = await self._store_tables(snapshot)
-            manifest = self._build_manifest(snapshot, tables)
+            manifest = self._build_manifest(snapshot, tables, whole=not only)
             await self._publish(manifest)
         except BaseException:
             await _run_to_end(self._remove_put)
@@ -162,7 +169,7 @@ class _Taking:
         path.unlink()
         return _Written(stored=stored, hash_sum=writer.hash_sum)
 
-    def _build_manifest(self, snapshot: Snapshot, tables: Sequence[_Written]) -> Manifest:
+    def _build_manifest(self, snapshot: Snapshot, tables: Sequence[_Written], *, whole: bool) -> Manifest:
         sequences = tuple(
             StoredSequence(sequence=one.id, value=one.value, is_called=one.is_called) for one in snapshot.sequences
         )
@@ -173,7 +180,7 @@ class _Taking:
             actor=self._actor,
             server=snapshot.server,
             schema=snapshot.schema,
-            whole=True,
+            whole=whole,
             tables=tuple(one.stored for one in tables),
             sequences=sequences,
             content=_digest_content(tables, sequences),

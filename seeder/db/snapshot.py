@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
-from pytest_atdm.core.errors import DatabaseBusy, SettingError
+from pytest_atdm.core.errors import DatabaseBusy, NotFound, SettingError
 from seeder.db.border import translated
 from seeder.db.introspect import read_target
 from seeder.db.pool import connect
@@ -17,7 +18,7 @@ from seeder.db.queries import QUERIES, quote_ident, quote_text
 from seeder.db.row_hash import TEXT_SETTINGS, row_hash_sql
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
     from pytest_atdm.core.schema import Schema
     from seeder.settings import Settings
@@ -95,12 +96,14 @@ def _rows_sql(table: SourceTable) -> str:
 
 
 @asynccontextmanager
-async def open_snapshot(settings: Settings) -> AsyncIterator[Snapshot]:
+async def open_snapshot(settings: Settings, only: Collection[str] = ()) -> AsyncIterator[Snapshot]:
     """Yield the moment of now, of the settings' target, as its owner where the settings name one.
 
-    Rows may be written meanwhile, tables not be changed. ATDM's own schema is not looked at.
+    Rows may be written meanwhile, tables not be changed. ATDM's own schema is not looked at. *only*: of these tables
+    (ids; a partitioned one stands for its partitions) with the sequences that they own; empty for all of everything.
 
     Raises:
+        NotFound: there is no table of a name in *only*.
         SettingError: the role may not read all rows of all tables, or where sequences stand; the message names them.
         DatabaseBusy: somebody holds a table, or tables come and go all the time.
         NotATestDatabase, DatabaseUnavailable: as ``connect``.
@@ -108,8 +111,8 @@ async def open_snapshot(settings: Settings) -> AsyncIterator[Snapshot]:
     connection = await connect(settings, settings.owner_url or settings.database_url, session=_SESSION)
     try:
         with translated("opening a snapshot"):
-            tables = await _begin(connection)
-            snapshot = await _read_snapshot(connection, tables)
+            tables = await _begin(connection, only)
+            snapshot = await _read_snapshot(connection, tables, only)
         yield snapshot
     except BaseException:
         connection.terminate()  # whoever gave up in the middle of a table does not wait for the rest of it
@@ -117,21 +120,35 @@ async def open_snapshot(settings: Settings) -> AsyncIterator[Snapshot]:
     await connection.close()
 
 
-async def _begin(connection: asyncpg.Connection) -> list[Any]:
+async def _begin(connection: asyncpg.Connection, only: Collection[str]) -> list[Any]:
     """Begin the transaction with a lock on each table, and return what ``snapshot_tables`` says in it."""
     for _ in range(_ATTEMPTS):
-        expected = await connection.fetch(QUERIES["snapshot_tables"])
+        expected = _select(await connection.fetch(QUERIES["snapshot_tables"]), only)
         _require_readable(expected)
         # The locks come before the first query, which decides on the moment: no table changes in between.
         await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         if await _lock(connection, [table["name"] for table in expected]):
-            found: list[Any] = await connection.fetch(QUERIES["snapshot_tables"])
+            found = _select(await connection.fetch(QUERIES["snapshot_tables"]), only)
             if _shapes(expected) == _shapes(found):
                 return found
         await connection.execute("ROLLBACK")
     raise DatabaseBusy(
         "opening a snapshot: tables come and go all the time", hint="try again when nobody makes or drops tables"
     )
+
+
+def _select(tables: list[Any], only: Collection[str]) -> list[Any]:
+    """Return those of *tables* that are wanted."""
+    if not only:
+        return tables
+    known = {one["id"] for one in tables}
+    unknown = [name for name in only if name not in known]
+    if unknown:
+        close = get_close_matches(unknown[0], sorted(known), _MAX_NAMED, 0.4) or sorted(known)[:_MAX_NAMED]
+        raise NotFound(
+            f"there is no table {', '.join(unknown)}", hint=f"write it as schema.table; there are: {', '.join(close)}"
+        )
+    return [one for one in tables if one["id"] in only or one["root"] in only]
 
 
 def _shapes(tables: Iterable[Any]) -> list[tuple[object, ...]]:
@@ -175,7 +192,7 @@ def _refuse(ids: Sequence[str], why: str, hint: str) -> None:
         raise SettingError(f"no snapshot: {why}: {', '.join(ids[:_MAX_NAMED])}{more}", hint=hint)
 
 
-async def _read_snapshot(connection: asyncpg.Connection, tables: Sequence[Any]) -> Snapshot:
+async def _read_snapshot(connection: asyncpg.Connection, tables: Sequence[Any], only: Collection[str]) -> Snapshot:
     taken_at = await connection.fetchval("SELECT statement_timestamp()")
     target = await read_target(connection)
     return Snapshot(
@@ -183,7 +200,7 @@ async def _read_snapshot(connection: asyncpg.Connection, tables: Sequence[Any]) 
         server=connection.get_server_version().major,
         schema=fingerprint_of_all(target.schema),
         tables=tuple(sorted((_build_table(one) for one in tables if one["kind"] == "r"), key=lambda one: one.id)),
-        sequences=await _read_sequences(connection),
+        sequences=await _read_sequences(connection, {one["id"] for one in tables} if only else None),
         connection=connection,
     )
 
@@ -197,8 +214,12 @@ def _build_table(row: Mapping[str, Any]) -> SourceTable:
     )
 
 
-async def _read_sequences(connection: asyncpg.Connection) -> tuple[SequencePosition, ...]:
+async def _read_sequences(
+    connection: asyncpg.Connection, owners: Collection[str] | None
+) -> tuple[SequencePosition, ...]:
+    """Return where sequences stand: all, or those that *owners* own."""
     sequences = await connection.fetch(QUERIES["snapshot_sequences"])
+    sequences = [one for one in sequences if owners is None or one["owner"] in owners]
     _refuse(
         [one["id"] for one in sequences if one["closed"]],
         "the role may not read where these sequences stand",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from litestar import Controller, delete, get, post
-from litestar.response import Stream
 
 from pytest_atdm.core.baseline import Baseline, RestoreReport
 from pytest_atdm.core.errors import (
@@ -44,7 +43,7 @@ class BaselineRoutes(Controller):
         answers={201: Baseline},
         errors=(InvalidRequest, Conflict, NotFound, SchemaMismatch, DatabaseBusy, *_STORE),
     )
-    async def take(self, request: Call, baselines: BaselineService) -> JsonAnswer | Stream:
+    async def take(self, request: Call, baselines: BaselineService) -> JsonAnswer:
         """Reads all tables, or those named, as they are in one moment; writers are not kept waiting. Whole or not."""
         body = load(await request.body(), BaselineBody, what="the baseline")
         return await answer_progress(
@@ -75,7 +74,7 @@ class BaselineRoutes(Controller):
         answers={200: RestoreReport},
         errors=(InvalidRequest, NotFound, SchemaMismatch, BaselineDamaged, DatabaseBusy, *_STORE),
     )
-    async def compare(self, request: Call, baselines: BaselineService, name: Id) -> JsonAnswer | Stream:
+    async def compare(self, request: Call, baselines: BaselineService, name: Id) -> JsonAnswer:
         """Compares every row, and writes nothing."""
         return await answer_progress(request, lambda tell: baselines.compare(name, tell=tell))
 
@@ -98,7 +97,7 @@ class BaselineRoutes(Controller):
             *_STORE,
         ),
     )
-    async def restore(self, request: Call, baselines: BaselineService, name: Id) -> JsonAnswer | Stream:
+    async def restore(self, request: Call, baselines: BaselineService, name: Id) -> JsonAnswer:
         """Brings the tables to exactly the baseline's rows in one transaction; what is the same is not written.
 
         409 while other runs are active, unless forced; then their rows are gone, and they are told.

@@ -10,7 +10,7 @@ import pytest
 from tests.plugin.conftest import Suite
 from tests.plugin.database import fetch
 
-TAKEN = "def test_a(atdm_database_url): assert fetch(atdm_database_url, \"SELECT FROM loans\") == []"
+TAKEN = 'def test_a(atdm_database_url): assert fetch(atdm_database_url, "SELECT FROM loans") == []'
 
 
 @pytest.fixture
@@ -44,7 +44,9 @@ def test_tables_are_as_they_were_before_the_first_test(kept: Suite) -> None:
 
     result.assert_outcomes(passed=1)
     assert before == kept.read_all_rows()
-    result.stdout.re_match_lines([r"atdm: --atdm-baseline clean: \d+ rows? in \d+ tables differed, and are as they were"])
+    result.stdout.re_match_lines(
+        [r"atdm: --atdm-baseline clean: \d+ rows? in \d+ tables differed, and are as they were"]
+    )
     result.stdout.fnmatch_lines(["atdm: *baseline clean (from --atdm-baseline)*"])
 
 
@@ -55,7 +57,9 @@ def test_a_baseline_that_is_not_there_lets_no_test_run(kept: Suite) -> None:
     result = kept.run("--atdm-baseline=other")
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
-    result.stderr.fnmatch_lines(["ERROR: atdm: --atdm-baseline other failed: *no baseline \"other\"*", "*there are: clean*"])
+    result.stderr.fnmatch_lines(
+        ['ERROR: atdm: --atdm-baseline other failed: *no baseline "other"*', "*there are: clean*"]
+    )
 
 
 def test_collecting_restores_nothing(kept: Suite) -> None:

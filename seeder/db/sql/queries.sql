@@ -502,20 +502,24 @@ WHERE state = 'active';
 -- All that holds rows of the target, leaf partitions each by itself, and the partitioned tables above them; with the columns that
 -- are stored. A foreign table counts where it is a partition.
 SELECT c.oid::int8 AS oid, n.nspname || '.' || c.relname AS id, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,
-    c.relkind::text AS kind, greatest(c.reltuples, 0)::int8 AS estimate, row_security_active(c.oid) AS hidden,
+    c.relkind::text AS kind, r.name AS root, greatest(c.reltuples, 0)::int8 AS estimate, row_security_active(c.oid) AS hidden,
     NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')) AS closed,
     ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         AND a.attgenerated = '' ORDER BY a.attnum) AS columns,
     ARRAY(SELECT format_type(a.atttypid, a.atttypmod) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
         AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum) AS types
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, LATERAL (
+    SELECT rn.nspname || '.' || rc.relname AS name FROM pg_class rc JOIN pg_namespace rn ON rn.oid = rc.relnamespace
+    WHERE rc.oid = coalesce(pg_partition_root(c.oid), c.oid)) r
 WHERE (c.relkind IN ('r', 'p') OR c.relkind = 'f' AND c.relispartition) AND c.relpersistence <> 't'
     AND n.nspname NOT IN ('atdm', 'information_schema') AND n.nspname !~ '^pg_'
 ORDER BY 2;
 
 -- snapshot_sequences --
--- The sequences of the target, whoever owns them.
+-- The sequences of the target, whoever owns them, and the table whose column does.
 SELECT n.nspname || '.' || c.relname AS id, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,
+    (SELECT tn.nspname || '.' || t.relname FROM pg_depend d JOIN pg_class t ON t.oid = d.refobjid JOIN pg_namespace tn ON tn.oid = t.relnamespace
+        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')) AS owner,
     NOT (has_schema_privilege(n.oid, 'USAGE') AND has_sequence_privilege(c.oid, 'SELECT')) AS closed
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND n.nspname NOT IN ('atdm', 'information_schema') AND n.nspname !~ '^pg_'
