@@ -479,3 +479,33 @@ def test_no_more_space_for_temporary_files_is_told(
         source.take(store, "full")
 
     assert "TMPDIR" in caught.value.hint
+
+
+def test_tables_that_come_and_go_meanwhile_are_those_of_the_moment(make_source: MakeSource, store: LocalStore) -> None:
+    """Who waits for another one's change of tables takes those that there are after it, with their rows."""
+    source = make_source("CREATE TABLE a (id int); CREATE TABLE gone (id int)")
+
+    async def change() -> Manifest:
+        connection = await asyncpg.connect(source.url)
+        await connection.execute(
+            "BEGIN; DROP TABLE gone; CREATE TABLE fresh AS SELECT 1 AS id; ALTER TABLE a ADD b int"
+        )
+        task = asyncio.create_task(take_baseline(source.settings, store, "moment", actor="a"))
+        while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            assert not task.done()
+        await connection.execute("COMMIT")
+        await connection.close()
+        return await task
+
+    manifest = asyncio.run(change())
+
+    assert {"public.a": 0, "public.fresh": 1} == rows_of(manifest)
+    assert ["id", "b"] == [column.name for column in manifest.tables[0].columns]
+
+
+def test_a_database_without_tables_has_a_baseline(make_source: MakeSource, store: LocalStore) -> None:
+    """Nothing is a state too."""
+    manifest = make_source().take(store, "nothing")
+
+    assert ((), (), True) == (manifest.tables, manifest.sequences, manifest.whole)
+    assert manifest == Shelf(store).read("nothing")
