@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from pytest_atdm.core.errors import InternalError, SchemaMismatch, SettingError
+from pytest_atdm.core.errors import InternalError, SchemaMismatch
 from seeder.baselines.manifest import ROW_HASH, StoredColumn
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ _TYPE_KEY: Final = b"pg_type"
 _GROUP_ROWS: Final = 65_536
 _BATCH_ROWS: Final = 16_384
 _HASH_MODULUS: Final = 1 << 64
-_NOT_UTF8: Final = "invalid UTF8"
 
 
 def build_schema(columns: Sequence[StoredColumn]) -> pa.Schema:
@@ -88,7 +87,6 @@ class TableWriter:
         """Write whole rows: of each its hash, then its columns.
 
         Raises:
-            SettingError: a text is not UTF-8, as it may be in a database without an encoding.
             InternalError: these are no such rows.
         """
         found = self._parse(csv)
@@ -106,11 +104,6 @@ class TableWriter:
                 convert_options=self._conversion,
             )
         except pa.ArrowInvalid as error:
-            if _NOT_UTF8 in str(error):
-                raise SettingError(
-                    f"a text is not UTF-8: {error}",
-                    hint="the database's encoding is SQL_ASCII: make it anew with UTF8",
-                ) from error
             raise InternalError(f"rows of Postgres cannot be read: {error}", hint="please report this") from error
 
 

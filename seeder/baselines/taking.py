@@ -56,7 +56,7 @@ async def take_baseline(
     Raises:
         NotFound: there is no table of a name in *only*.
         Conflict: there is such a baseline.
-        SettingError, NotATestDatabase, DatabaseUnavailable: as ``open_snapshot``; and a text is not UTF-8.
+        SettingError, NotATestDatabase, DatabaseUnavailable: as ``open_snapshot``; and a text cannot be said in UTF-8.
         DatabaseBusy: as ``open_snapshot``, or it took longer than ``TAKING_S``.
         SchemaMismatch: a column has a name that cannot be kept.
         StoreUnavailable: the store, or the folder for temporary files; there may be a baseline then, and it is whole.

@@ -426,3 +426,86 @@ def test_one_that_takes_too_long_is_given_up(
     assert "take it of fewer rows" == caught.value.hint
     with pytest.raises(NotFound):
         Shelf(store).read("late")
+
+
+def test_who_is_cancelled_in_the_middle_of_a_table_leaves_nothing(
+    make_source: MakeSource, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table of which a part has been read is given up, its connection too."""
+    source = make_source("CREATE TABLE a (id int); CREATE TABLE t AS SELECT generate_series(1, 300000) AS i")
+    monkeypatch.setattr(taking, "_MAX_BLOCK_BYTES", 500_000)
+
+    async def cancel() -> None:
+        task: asyncio.Task[Manifest] | None = None
+
+        def tell(table: str, rows: int, _: int) -> None:
+            if table == "public.t" and rows < 100_000:
+                assert task is not None
+                task.cancel()
+
+        task = asyncio.create_task(take_baseline(source.settings, store, "middle", actor="a", progress=tell))
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+
+    assert () == store.names("baselines/")
+    source.execute("SET lock_timeout = '20s'; DROP TABLE t")
+
+
+def test_bytes_that_are_no_text_are_refused(make_source: MakeSource, store: LocalStore) -> None:
+    """A database without an encoding may hold what no Parquet file can; the reason is told, not that of the driver."""
+    maker = make_source()
+    name = f"{maker.url.rpartition('/')[2]}_ascii"
+    maker.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+    source = Source(maker.url.rpartition("/")[0] + f"/{name}")
+    source.execute("CREATE TABLE t (b text); INSERT INTO t SELECT E'\\xff' FROM generate_series(1, 200000)")
+
+    with pytest.raises(SettingError, match=r'reading table "public.t": invalid byte') as caught:
+        source.take(store, "ascii")
+
+    assert "encoding UTF8" in caught.value.hint
+    assert () == store.names("baselines/")
+
+
+def test_no_more_space_for_temporary_files_is_told(
+    make_source: MakeSource, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where files cannot be written on their way to the store, the folder is named."""
+    source = make_source("CREATE TABLE t (id int)")
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+
+    with pytest.raises(StoreUnavailable, match="writing to /nowhere") as caught:
+        source.take(store, "full")
+
+    assert "TMPDIR" in caught.value.hint
+
+
+def test_tables_that_come_and_go_meanwhile_are_those_of_the_moment(make_source: MakeSource, store: LocalStore) -> None:
+    """Who waits for another one's change of tables takes those that there are after it, with their rows."""
+    source = make_source("CREATE TABLE a (id int); CREATE TABLE gone (id int)")
+
+    async def change() -> Manifest:
+        connection = await asyncpg.connect(source.url)
+        await connection.execute(
+            "BEGIN; DROP TABLE gone; CREATE TABLE fresh AS SELECT 1 AS id; ALTER TABLE a ADD b int"
+        )
+        task = asyncio.create_task(take_baseline(source.settings, store, "moment", actor="a"))
+        while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            assert not task.done()
+        await connection.execute("COMMIT")
+        await connection.close()
+        return await task
+
+    manifest = asyncio.run(change())
+
+    assert {"public.a": 0, "public.fresh": 1} == rows_of(manifest)
+    assert ["id", "b"] == [column.name for column in manifest.tables[0].columns]
+
+
+def test_a_database_without_tables_has_a_baseline(make_source: MakeSource, store: LocalStore) -> None:
+    """Nothing is a state too."""
+    manifest = make_source().take(store, "nothing")
+
+    assert ((), (), True) == (manifest.tables, manifest.sequences, manifest.whole)
+    assert manifest == Shelf(store).read("nothing")
