@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Final, Self
 
@@ -25,7 +26,8 @@ class Forwarder:
 
     *refusals* are answers, as (status, code), that it gives itself to the next PUTs; *drops_condition* makes it a store
     that knows nothing of If-None-Match; *loses_answers* is how many answers to PUTs it keeps for itself; *body_bytes*
-    is how much of a body comes through before the connection breaks. *puts* counts the PUTs that came.
+    is how much of a body comes through before the connection breaks, *delay_s* how long a PUT waits before it is passed
+    on. *puts* counts the PUTs that came.
     """
 
     def __init__(self, server: S3Server) -> None:
@@ -34,6 +36,7 @@ class Forwarder:
         self.drops_condition = False
         self.loses_answers = 0
         self.body_bytes: int | None = None
+        self.delay_s = 0.0
         self.puts = 0
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._make_handler())
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
@@ -73,6 +76,7 @@ class Forwarder:
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
         if request.command == "PUT":
             self.puts += 1
+            time.sleep(self.delay_s)
             if self.refusals:
                 status, code = self.refusals.pop(0)
                 _answer(request, status, _ERROR.format(code=code, text="of the test").encode())
