@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import threading
 import time
@@ -84,28 +85,29 @@ class Forwarder:
         self._forward(request, body)
 
     def _forward(self, request: BaseHTTPRequestHandler, body: bytes) -> None:
-        upstream = http.client.HTTPConnection(*self._server.address, timeout=30)
+        with contextlib.closing(http.client.HTTPConnection(*self._server.address, timeout=30)) as upstream:
+            try:
+                self._pass_on(request, body, upstream)
+            except OSError:  # the server is gone: so are we, for this client
+                request.close_connection = True
+
+    def _pass_on(self, request: BaseHTTPRequestHandler, body: bytes, upstream: http.client.HTTPConnection) -> None:
         upstream.putrequest(request.command, request.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self._choose_headers(request).items():
             upstream.putheader(name, value)
         upstream.endheaders()
         if self.body_bytes is not None and request.command == "PUT":
             upstream.send(body[: self.body_bytes])
-            self._break_off(request, upstream)
+            request.close_connection = True
             return
         upstream.send(body)
         answer = upstream.getresponse()
         content = answer.read()
         if self.loses_answers and request.command == "PUT":
             self.loses_answers -= 1
-            self._break_off(request, upstream)
+            request.close_connection = True
             return
         _answer(request, answer.status, content)
-        upstream.close()
-
-    def _break_off(self, request: BaseHTTPRequestHandler, upstream: http.client.HTTPConnection) -> None:
-        upstream.close()
-        request.close_connection = True
 
     def _choose_headers(self, request: BaseHTTPRequestHandler) -> dict[str, str]:
         headers = dict(request.headers.items())

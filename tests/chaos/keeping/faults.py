@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import s3fs
 
+from pytest_atdm.core.errors import StoreUnavailable
 from tests.chaos.keeping.stage import wait_for_death
 from tests.chaos.server import wait_until
 from tests.store.server import BUCKET, KEY, SECRET
@@ -138,8 +140,9 @@ def kill_store(stage: Stage) -> None:
 
 
 def start_store(stage: Stage) -> None:
-    """Start it again."""
+    """Start it again, and wait until it has found itself."""
     _bucket(stage).start()
+    wait_until(lambda: _works(stage), "the store works again")
 
 
 def pause_store(stage: Stage) -> None:
@@ -148,8 +151,16 @@ def pause_store(stage: Stage) -> None:
 
 
 def resume_store(stage: Stage) -> None:
-    """Let it go on."""
+    """Let it go on, and wait until it has found itself."""
     _bucket(stage).resume()
+    wait_until(lambda: _works(stage), "the store works again")
+
+
+def _works(stage: Stage) -> bool:
+    with contextlib.suppress(StoreUnavailable):
+        stage.store.probe()
+        return True
+    return False
 
 
 def refuse(status: int, code: str, times: int = 100_000) -> Act:

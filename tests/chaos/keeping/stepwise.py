@@ -92,6 +92,8 @@ def _arm(*_: object) -> None:
 
 
 def _become_nobody(*_: object) -> None:
+    for module in ("seeder.baselines.taking", "seeder.baselines.restoring", "pyarrow.parquet"):
+        importlib.import_module(module)  # nobody may not read what Python is made of, on some machines
     os.setgroups([])
     os.setuid(65_534)
 
