@@ -1,4 +1,4 @@
-"""``make chaos``: play the matrix, some cells at a time, print what was seen, and write it to .atdm/chaos.json."""
+"""``make chaos``: play both matrices, some cells at a time, print what was seen, and write it to .atdm/chaos.json."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 RESULTS: Final = ROOT / ".atdm" / "chaos.json"
+MATRICES: Final = ("matrix.py", "keeping/matrix.py")
 #: Most of a cell is waiting, for a lease or for a deadline.
 AT_ONCE: Final = 4
 
@@ -33,14 +34,21 @@ def main(arguments: list[str]) -> int:
     """Run and return pytest's exit code."""
     started, watcher = time.monotonic(), Watcher()
     words = ["-q", "-n", str(AT_ONCE), "-p", "no:cacheprovider", "-o", "faulthandler_timeout=200"]
-    code = pytest.main([*words, str(Path(__file__).with_name("matrix.py")), *arguments], plugins=[watcher])
-    from tests.chaos.cells import CELLS  # pytest must be the first to import the plugin
-
-    print(f"{len(watcher.seen)} of {len(CELLS)} cells held, in {time.monotonic() - started:.0f} s")
-    if len(watcher.seen) == len(CELLS):
+    files = [str(Path(__file__).parent / name) for name in MATRICES]
+    code = pytest.main([*words, *files, *arguments], plugins=[watcher])
+    cells = _count_cells()
+    print(f"{len(watcher.seen)} of {cells} cells held, in {time.monotonic() - started:.0f} s")
+    if len(watcher.seen) == cells:
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(watcher.seen, indent=2) + "\n", encoding="utf-8")
     return int(code)
+
+
+def _count_cells() -> int:
+    from tests.chaos import cells  # pytest must be the first to import the plugin
+    from tests.chaos.keeping import cells as kept
+
+    return len(cells.CELLS) + len(kept.CELLS)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,7 @@ def seeder(tmp_path: Path) -> Iterator[SeederAddress]:
         "keep-rows",
         "prove-the-audit-log",
         "query-the-audit-log",
+        "keep-a-baseline",
     ],
 )
 def test_page_works_as_it_stands(tmp_path: Path, page: str) -> None:

@@ -109,7 +109,7 @@ BUCKET: Final = (
     *_struck("answers lost, and 412", faults.lose_answers, faults.accept, taking=DONE),
     *_struck("bucket gone", faults.remove_bucket, faults.make_bucket),
     Cell(
-        "object store", "no conditional writes", "at the start", faults.nothing, DONE,
+        "object store", "no conditional writes", "at the start", faults.nothing, ("setting_error",),
         faults.forget_conditions, faults.heed_conditions, is_bucket=True, starts=False,
     ),
 )  # fmt: skip
