@@ -95,9 +95,11 @@ class Site(World):
 
     def dump(self) -> str:
         """What pg_dump says of the schema."""
-        command = [find_binaries() / "pg_dump", "--schema-only", "--exclude-schema=atdm", "--no-owner", self.url]
+        command = [str(find_binaries() / "pg_dump"), "--schema-only", "--exclude-schema=atdm", "--no-owner", self.url]
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=_plain_environment())
-        return "\n".join(line for line in done.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict")))
+        return "\n".join(
+            line for line in done.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))
+        )
 
     def _texts(self, sql: str) -> list[str]:
         return sorted(text for (text,) in self.wait(self.sut.fetch(sql)))

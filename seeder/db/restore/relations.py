@@ -69,7 +69,8 @@ class Standing:
 
     *number* tells its temporary tables. *surplus* rows of it are not in the baseline, *missing* rows of the baseline
     not in it; *matched* of both have the same key, and *clashing* too, but these cannot be updated. *total*: all rows
-    that it has. *places*: where the missing rows are in the file, None for all.
+    that it has. *places*: where the missing rows are in the file, None for all. *has_unique_rows*: no two rows of it
+    are equal, nor of the file. *is_loaded*: the missing rows are in their temporary table.
     """
 
     number: int
@@ -81,6 +82,7 @@ class Standing:
     matched: int = 0
     clashing: int = 0
     places: Sequence[int] | None = field(default=None, repr=False)
+    has_unique_rows: bool = False
     is_loaded: bool = False
 
     @property

@@ -124,7 +124,8 @@ class Rewrite:
     async def _exchange(self, one: Standing) -> None:
         """Delete what is surplus of a table and insert what is missing."""
         self._progress(one.id, "apply", 0, one.surplus + one.missing)
-        if one.surplus == one.total and one.total:
+        is_new = one.surplus == one.total
+        if is_new:
             await self._connection.execute(f"TRUNCATE ONLY {one.relation.name}")
         elif one.surplus:
             await self._connection.execute(
@@ -138,7 +139,7 @@ class Rewrite:
             )
         elif one.missing:
             schema, _, name = one.id.partition(".")
-            await copy_rows(self._connection, one, name, schema, one.places, self._progress)
+            await copy_rows(self._connection, one, name, schema, one.places, self._progress, is_new=is_new)
         self._progress(one.id, "apply", one.surplus + one.missing, one.surplus + one.missing)
 
 

@@ -388,14 +388,26 @@ JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relname
 ORDER BY k.oid, n.oid;
 
 -- restore_indexes --
--- Indexes of the relations $1 that can be dropped and made again without a trace: nothing hangs on them and nothing is set for them.
-SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition, obj_description(i.indexrelid, 'pg_class') AS comment
+-- Indexes of the relations $1, and constraints made of them, that can be dropped and made again without a trace, as statements: nothing
+-- hangs on them but foreign keys, and nothing is set for them.
+SELECT CASE WHEN k.oid IS NULL THEN format('DROP INDEX %s', i.indexrelid::regclass)
+        ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', i.indrelid::regclass, k.conname) END AS drop,
+    CASE WHEN k.oid IS NULL THEN pg_get_indexdef(i.indexrelid)
+        ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', i.indrelid::regclass, k.conname, pg_get_constraintdef(k.oid)) END AS make,
+    CASE WHEN k.oid IS NULL THEN format('INDEX %s', i.indexrelid::regclass)
+        ELSE format('CONSTRAINT %I ON %s', k.conname, i.indrelid::regclass) END AS what,
+    coalesce(obj_description(k.oid, 'pg_constraint'), obj_description(i.indexrelid, 'pg_class')) AS comment
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
 WHERE i.indrelid = ANY ($1::oid[]) AND x.relkind = 'i' AND NOT x.relispartition AND x.reltablespace = 0
     AND i.indisvalid AND i.indisready AND NOT i.indisclustered AND NOT i.indisreplident
-    AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype <> 'f')
+    AND NOT (k.oid IS NOT NULL AND obj_description(i.indexrelid, 'pg_class') IS NOT NULL)
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.deptype IN ('x', 'e'))
+    AND NOT EXISTS (SELECT FROM pg_depend d LEFT JOIN pg_constraint f ON d.classid = 'pg_constraint'::regclass AND f.oid = d.objid AND f.contype = 'f'
+        WHERE f.oid IS NULL AND d.objid <> i.indexrelid AND (d.refclassid = 'pg_constraint'::regclass AND d.refobjid = k.oid
+            OR d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indexrelid))
     AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0)
+    AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = i.indrelid AND k.oid IS NOT NULL)
 ORDER BY i.indexrelid;
 
 -- restore_standing --
