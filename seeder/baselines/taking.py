@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 
-#: CSV that is turned into Parquet at once; as much again comes from Postgres meanwhile.
-_BLOCK_BYTES: Final = 8_000_000
+#: CSV that is turned into Parquet at once, while as much comes from Postgres: little of a small table, so that neither
+#: waits for the other, and much of a large one, whose row groups shall not be too many.
+_FIRST_BLOCK_BYTES: Final = 500_000
+_MAX_BLOCK_BYTES: Final = 8_000_000
 
 
 async def take_baseline(
@@ -47,7 +49,7 @@ async def take_baseline(
 
     Raises:
         Conflict: there is such a baseline.
-        SettingError, NotATestDatabase, DatabaseUnavailable: as ``open_snapshot``; and a text is not UTF-8.
+        SettingError, NotATestDatabase, DatabaseUnavailable: as ``open_snapshot``; and a text cannot be said in UTF-8.
         DatabaseBusy: as ``open_snapshot``, or it took longer than ``TAKING_S``.
         SchemaMismatch: a column has a name that cannot be kept.
         StoreUnavailable: the store, or the folder for temporary files; there may be a baseline then, and it is whole.
@@ -112,32 +114,51 @@ class _Taking:
         )
 
     async def _store_tables(self, snapshot: Snapshot) -> list[_Written]:
+        """Return the tables in their order; the next one is read while the end of one is written and stored."""
+        found: list[_Written] = []
+        storing: asyncio.Task[_Written] | None = None
         with _translated(), tempfile.TemporaryDirectory(prefix="atdm-baseline-") as folder:
-            return [
-                await self._store_table(snapshot, table, number, Path(folder))
-                for number, table in enumerate(snapshot.tables)
-            ]
-
-    async def _store_table(self, snapshot: Snapshot, table: SourceTable, number: int, folder: Path) -> _Written:
-        path = folder / f"{number}.parquet"
-        columns = tuple(StoredColumn(name=name, type=kind) for name, kind in table.columns)
-        with TableWriter(path, columns) as writer:
-            blocks = _Blocks(writer, lambda: self._progress(table.id, writer.rows, table.estimated_rows))
             try:
-                await snapshot.copy_rows(table, blocks.add)
+                for number, table in enumerate(snapshot.tables):
+                    path = Path(folder) / f"{number}.parquet"
+                    blocks = await self._read_table(snapshot, table, path)
+                    if storing is not None:
+                        found.append(await storing)
+                    storing = asyncio.create_task(self._store_table(blocks, table, path, number))
+                if storing is not None:
+                    found.append(await storing)
             finally:
-                await blocks.finish()
+                if storing is not None:
+                    await _to_end(asyncio.gather(storing, return_exceptions=True))
+        return found
+
+    async def _read_table(self, snapshot: Snapshot, table: SourceTable, path: Path) -> _Blocks:
+        writer = TableWriter(path, _columns_of(table))
+        blocks = _Blocks(writer, lambda: self._progress(table.id, writer.rows, table.estimated_rows))
+        try:
+            await snapshot.copy_rows(table, blocks.add)
+        except BaseException:
+            await blocks.give_up()
+            raise
+        return blocks
+
+    async def _store_table(self, blocks: _Blocks, table: SourceTable, path: Path, number: int) -> _Written:
+        writer = await blocks.finish()
+        place = file_of(self._name, self._attempt, number)
+        return await _run_to_end(lambda: self._put_table(writer, table, path, place))
+
+    def _put_table(self, writer: TableWriter, table: SourceTable, path: Path, place: str) -> _Written:
         stored = StoredTable(
             table=table.id,
-            file=file_of(self._name, self._attempt, number),
-            columns=columns,
+            file=place,
+            columns=_columns_of(table),
             rows=writer.rows,
             size=path.stat().st_size,
-            sha256=await _run_to_end(lambda: digest_file(path)),
+            sha256=digest_file(path),
         )
-        self._put.append(stored.file)
-        # An object of this name can only be what this attempt put there itself.
-        await _run_to_end(lambda: self._store.create(stored.file, path))
+        self._put.append(place)
+        # Where such an object stands, this attempt put it there itself, and was not told.
+        self._store.create(place, path)
         path.unlink()
         return _Written(stored=stored, hash_sum=writer.hash_sum)
 
@@ -181,6 +202,10 @@ class _Taking:
                 self._store.remove(place)
 
 
+def _columns_of(table: SourceTable) -> tuple[StoredColumn, ...]:
+    return tuple(StoredColumn(name=name, type=kind) for name, kind in table.columns)
+
+
 class _Blocks:
     """Rows on their way into a file: one block is written in a thread while the next one comes."""
 
@@ -188,19 +213,32 @@ class _Blocks:
         self._writer = writer
         self._tell = tell
         self._rows = bytearray()
+        self._limit_bytes = _FIRST_BLOCK_BYTES
         self._writing: asyncio.Task[None] | None = None
 
     async def add(self, rows: bytes) -> None:
         """Take whole rows; wait where two blocks are full."""
         self._rows += rows
-        if len(self._rows) >= _BLOCK_BYTES:
+        if len(self._rows) >= self._limit_bytes:
+            self._limit_bytes = min(2 * self._limit_bytes, _MAX_BLOCK_BYTES)
             await self._begin_block()
 
-    async def finish(self) -> None:
-        """Return when all rows are written."""
-        if self._rows:
-            await self._begin_block()
-        await self._end_block()
+    async def finish(self) -> TableWriter:
+        """Return the writer when it has written all rows."""
+        try:
+            if self._rows:
+                await self._begin_block()
+        finally:
+            await self.give_up()
+        return self._writer
+
+    async def give_up(self) -> None:
+        """Close the file when no thread writes to it."""
+        try:
+            await self._end_block()
+        finally:
+            with _translated():
+                self._writer.close()
 
     async def _begin_block(self) -> None:
         await self._end_block()

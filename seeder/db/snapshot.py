@@ -30,12 +30,16 @@ _SESSION: Final = {
     "idle_in_transaction_session_timeout": "1h",  # what was read is stored meanwhile
     "enable_seqscan": "on",
     "enable_bitmapscan": "on",
+    "parallel_tuple_cost": "0",  # the hashes cost more than anything else: several processes share them
 }
 _COPY_S: Final = 6 * 3600
 #: Tables may come and go between the look at which there are and the locks on them.
 _ATTEMPTS: Final = 5
 #: DROP TABLE, DROP SCHEMA: while one looks or waits for the lock.
 _GONE: Final = frozenset({"42P01", "3F000", "XX000"})
+#: What stands in a database without an encoding, or in one whose encoding has more than Unicode.
+_NO_UTF8: Final = frozenset({"22021", "22P05"})
+_MEND_ENCODING: Final = "mend this text, or make the database anew with the encoding UTF8"
 #: Sequences of which one statement reads.
 _TOGETHER: Final = 500
 _MAX_NAMED: Final = 10
@@ -82,10 +86,17 @@ class Snapshot:
         """Give *sink* the rows of the table alone as CSV, whole rows each time: the hash, then the columns.
 
         Raises:
+            SettingError: a text cannot be said in UTF-8.
             DatabaseUnavailable, DatabaseBusy: Postgres gave up, or is gone.
         """
-        with translated(f'reading table "{table.id}"'):
-            await self.connection.copy_from_query(_rows_sql(table), output=sink, format="csv", timeout=_COPY_S)
+        doing = f'reading table "{table.id}"'
+        with translated(doing):
+            try:
+                await self.connection.copy_from_query(_rows_sql(table), output=sink, format="csv", timeout=_COPY_S)
+            except asyncpg.PostgresError as error:
+                if error.sqlstate in _NO_UTF8:
+                    raise SettingError(f"{doing}: {error}", hint=_MEND_ENCODING) from error
+                raise
 
 
 def _rows_sql(table: SourceTable) -> str:

@@ -12,6 +12,7 @@ from pytest_atdm._client import SeederClient
 from pytest_atdm._sidecar import ensure_seeder
 from pytest_atdm.data import folder
 from tests.bench.audit import measure_share, measure_verify
+from tests.bench.baselines import measure_baselines
 from tests.bench.cleanup import measure_levels, measure_sizes
 from tests.bench.figures import render_table, write_json
 from tests.bench.leases import measure_leases
@@ -46,6 +47,8 @@ def main() -> int:
         figures += measure_verify(old)
     with _running_bench() as (few, few_url, _), _running_bench() as (many, many_url, _):
         figures += measure_sizes((few, few_url), (many, many_url))
+    with _running_bench() as (_, url, _):
+        figures += measure_baselines(url)
     write_json(figures, REPORT)
     print(render_table(figures))
     return 0
