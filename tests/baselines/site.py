@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+import psycopg
 
 from seeder.baselines.manifest import Manifest
 from seeder.baselines.restoring import compare_baseline, restore_baseline
@@ -68,10 +70,34 @@ class Site(World):
         """Restore that baseline."""
         return self.restore_from(self.shelf.read(name), **how)
 
-    def restore_from(self, manifest: Manifest, *, url: str = "", **how: Any) -> RestoreReport:
+    def restore_from(
+        self, manifest: Manifest, *, url: str = "", run_id: str = RUN, lock_timeout_ms: int = 5_000, **how: Any
+    ) -> RestoreReport:
         """Restore from what that manifest says."""
-        how = {"run_id": RUN, **how}
-        return self.wait(restore_baseline(settings(url or self.url), self.shelf, manifest, **how))
+        how_settings = settings(url or self.url, lock_timeout_ms=lock_timeout_ms)
+        return self.wait(restore_baseline(how_settings, self.shelf, manifest, run_id=run_id, **how))
+
+    def with_server(self, manifest: Manifest, version: int) -> Manifest:
+        """The same manifest, from another major version of Postgres."""
+        return dataclasses.replace(manifest, server=version)
+
+    async def begin_restore(self) -> RestoreReport:
+        """Restore the baseline, to be waited for."""
+        return await restore_baseline(settings(self.url), self.shelf, self.shelf.read("base"), run_id=RUN)
+
+    def with_tables(self, manifest: Manifest, *tables: str) -> Manifest:
+        """The same manifest, of these tables only."""
+        kept = tuple(one for one in manifest.tables if one.table in tables)
+        return dataclasses.replace(manifest, tables=kept, sequences=(), whole=False)
+
+    def end_sessions(self, application: str) -> None:
+        """Let Postgres end the sessions of that name, and return when they have ended."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE application_name = %s AND datname = current_database()",
+                [application],
+            )
 
     def compare(self, name: str = "base") -> RestoreReport:
         """Ask what a restore would do."""
@@ -107,8 +133,3 @@ class Site(World):
 
 def _plain_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-
-
-def name_of(url: str) -> str:
-    """The database of *url*."""
-    return urlsplit(url).path.removeprefix("/")

@@ -139,8 +139,8 @@ class _Restore:
             await self._connection.close()
 
     async def _restore(self, run_id: str, *, force: bool) -> RestoreReport:
-        await self._connection.execute(QUERIES["lock_runs"])
         await self._prepare()
+        await self._connection.execute(QUERIES["lock_runs"])
         requests = await find_affected(self._connection, self._roots, run_id, force=force)
         await self._lock()
         moved = await self._compare()
