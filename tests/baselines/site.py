@@ -62,6 +62,11 @@ class Site(World):
         self.execute(_EXACT)
         self.start_run()
 
+    def next_name(self) -> str:
+        """A name that no baseline has yet."""
+        self.made += 1
+        return f"base{self.made}"
+
     def take(self, name: str = "base") -> Manifest:
         """Take a baseline of everything."""
         return self.wait(take_baseline(settings(self.url), self.store, name, actor="tests"))
