@@ -32,6 +32,7 @@ _TITLES: Final[Mapping[str, tuple[str, Tone]]] = {
     EventKind.FIXTURES_WRITTEN: ("Fixtures written", "plain"),
     EventKind.CONSUMED_BY_TEST: ("Consumed by test", "plain"),
     EventKind.RESET_EXECUTED: ("Reset executed", "gone"),
+    EventKind.BASELINE_RESTORED: ("Baseline restored", "gone"),
     EventKind.RUN_ENDED: ("Run ended", "plain"),
 }
 #: Keys that the heading of a group shows, or one that says the same by another name.

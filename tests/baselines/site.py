@@ -1,4 +1,4 @@
-"""A made-up target with a store beside it: baselines are taken and restored, and everything is looked at before and after."""
+"""A made-up target with a store beside it: baselines are taken and restored, and everything is looked at."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WHERE c.relkind = 'S' AND n.nspname NOT IN ('atdm', 'information_schema') AND n.
 _CATALOG = """
 SELECT concat_ws(' ', 'trigger', tgrelid::regclass, tgname, tgenabled) FROM pg_trigger WHERE NOT tgisinternal
 UNION ALL
-SELECT concat_ws(' ', 'acting', tgrelid::regclass, k.conname, g.tgfoid::regproc, tgenabled, tgdeferrable, tginitdeferred)
+SELECT concat_ws(' ', 'acting', tgrelid::regclass, k.conname, tgfoid::regproc, tgenabled, tgdeferrable, tginitdeferred)
 FROM pg_trigger g JOIN pg_constraint k ON k.oid = g.tgconstraint WHERE tgisinternal
 UNION ALL
 SELECT concat_ws(' ', 'rule', ev_class::regclass, rulename, ev_enabled) FROM pg_rewrite WHERE ev_class >= 16384
@@ -118,7 +118,7 @@ class Site(World):
     def places(self, table: str) -> dict[str, str]:
         """Where each row of the table stands, and which transaction wrote it, by its text."""
         rows = self.wait(self.sut.fetch(f"SELECT t.*::text, ROW(ctid, xmin)::text FROM ONLY {table} t"))  # noqa: S608
-        return {text: place for text, place in rows}
+        return dict(map(tuple, rows))
 
     def catalog(self) -> list[str]:
         """What is set for tables, constraints, triggers, rules and indexes."""

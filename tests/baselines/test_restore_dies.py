@@ -21,12 +21,17 @@ if TYPE_CHECKING:
     from tests.baselines.site import Site
 
 TABLES = (
-    "CREATE TABLE p (id serial PRIMARY KEY, v text UNIQUE);"
-    "CREATE TABLE c (id serial PRIMARY KEY, p int REFERENCES p ON DELETE CASCADE); CREATE INDEX ON c (p)",
-    "INSERT INTO p (v) SELECT i FROM generate_series(1, 50) i; INSERT INTO c (p) SELECT i FROM generate_series(1, 50) i",
+    "CREATE TABLE p (id serial PRIMARY KEY, v text UNIQUE)",
+    "CREATE TABLE c (id serial PRIMARY KEY, p int REFERENCES p ON DELETE CASCADE)",
+    "CREATE INDEX ON c (p)",
+    "INSERT INTO p (v) SELECT i FROM generate_series(1, 50) i",
+    "INSERT INTO c (p) SELECT i FROM generate_series(1, 50) i",
 )
-CHANGE = "DELETE FROM p WHERE id < 20; UPDATE p SET v = v || 'x'; INSERT INTO p (v) SELECT 'n' || i FROM generate_series(1, 20) i"
-
+CHANGE = """
+DELETE FROM p WHERE id < 20;
+UPDATE p SET v = v || 'x';
+INSERT INTO p (v) SELECT 'n' || i FROM generate_series(1, 20) i
+"""
 _MOST_POINTS = 40
 
 
@@ -50,28 +55,26 @@ def test_killed_process_leaves_the_old_state(make_site: Callable[..., Site], poi
     assert wanted == site.state()
 
 
-@pytest.mark.parametrize("bulk", [False, True], ids=["few", "bulk"])
+@pytest.mark.parametrize("bulk_rows", [rewrite.BULK_ROWS, 0], ids=["few", "bulk"])
 def test_ended_session_leaves_the_old_state(
-    make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch, bulk: bool
+    make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch, bulk_rows: int
 ) -> None:
-    """Where Postgres ends the session at any point, the old state stands; sequences too, which have been moved by then."""
-    if bulk:
-        monkeypatch.setattr(rewrite, "BULK_ROWS", 0)
+    """Where Postgres ends the session at any point the old state stands, sequences that were moved by then included."""
+    monkeypatch.setattr(rewrite, "BULK_ROWS", bulk_rows)
     site = make_site(*TABLES)
     site.take()
     wanted = site.state()
     site.execute(CHANGE)
     changed, catalog = site.state(), site.catalog()
 
-    for point in range(_MOST_POINTS):
-        end = End(site, point)
+    for end in (End(site, point) for point in range(_MOST_POINTS)):
         with contextlib.suppress(DatabaseUnavailable):
             site.restore(progress=end)
+            assert end.point == 0  # it was told once less, and nobody ended it
             break
         assert changed == site.state()
         assert catalog == site.catalog()
 
-    assert end.point == 0  # it was told once less, and nobody ended it
     assert wanted == site.state()
 
 

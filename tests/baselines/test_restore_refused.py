@@ -63,7 +63,7 @@ def test_sequence_that_has_gone_is_named(make_site: Callable[..., Site]) -> None
     site.take()
     site.execute("DROP SEQUENCE s")
 
-    with pytest.raises(SchemaMismatch, match='there is no sequence "public.s"') as refused:
+    with pytest.raises(SchemaMismatch, match=r'there is no sequence "public\.s"') as refused:
         site.restore()
 
     assert refused.value.hint == "bring the tables to where they were, or take the baseline anew"
@@ -89,8 +89,8 @@ def test_rows_of_other_tables_are_not_left_dangling_nor_taken(make_site: Callabl
     """A row that a table beyond the baseline refers to stays: the foreign key that refuses it is named."""
     site = make_site(*TABLES)
     manifest = site.take()
-    site.execute(f"CREATE TABLE beyond (p int CONSTRAINT to_p REFERENCES p {action}); INSERT INTO p VALUES (9, '9')")
-    site.execute("INSERT INTO beyond VALUES (9)")
+    site.execute(f"CREATE TABLE beyond (p int CONSTRAINT to_p REFERENCES p {action})")
+    site.execute("INSERT INTO p VALUES (9, '9'); INSERT INTO beyond VALUES (9)")
     state = site.state()
 
     with pytest.raises(RowRefused, match="to_p") as refused:
@@ -110,10 +110,8 @@ def test_row_that_a_newer_constraint_forbids_is_refused(make_site: Callable[...,
     with pytest.raises(RowRefused, match='constraint "small"'):
         site.restore()
 
-    site.execute(
-        "ALTER TABLE c DROP CONSTRAINT small; DELETE FROM c WHERE id = 4; ALTER TABLE c ADD k int GENERATED ALWAYS AS (id / 4) STORED"
-    )
-    site.execute("DELETE FROM c; INSERT INTO c VALUES (4, 4); ALTER TABLE c ADD CONSTRAINT one UNIQUE (k)")
+    site.execute("ALTER TABLE c DROP CONSTRAINT small; ALTER TABLE c ADD k int GENERATED ALWAYS AS (id / 4) STORED")
+    site.execute("DELETE FROM c WHERE id <> 4; ALTER TABLE c ADD CONSTRAINT one UNIQUE (k)")
     with pytest.raises(RowConflict, match='constraint "one"'):
         site.restore()
     assert state["p"] == site.state()["p"]

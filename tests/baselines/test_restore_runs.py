@@ -52,7 +52,7 @@ def test_restore_stands_in_the_audit_log(make_site: Callable[..., Site]) -> None
 
 
 def test_live_rows_of_others_are_in_the_way(make_site: Callable[..., Site]) -> None:
-    """Where another run has rows in the tables it is named, and nothing changes; one without rows is in nobody's way."""
+    """Where another run has rows in the tables it is named, and nothing changes; one without rows is not in the way."""
     site = make_site(*DDL)
     site.take()
     site.start_run(OTHER)

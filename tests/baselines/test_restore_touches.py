@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seeder.records import TableChanges
-from tests.baselines.shapes import SHAPES
+from tests.baselines.shaped import read_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from tests.baselines.site import Site
 
 PAIR = (
-    "CREATE TABLE p (id serial PRIMARY KEY, v text); CREATE TABLE c (id serial PRIMARY KEY, p int REFERENCES p ON DELETE CASCADE)",
-    "INSERT INTO p (v) SELECT i FROM generate_series(1, 2000) i; INSERT INTO c (p) SELECT i FROM generate_series(1, 2000) i",
+    "CREATE TABLE p (id serial PRIMARY KEY, v text)",
+    "CREATE TABLE c (id serial PRIMARY KEY, p int REFERENCES p ON DELETE CASCADE)",
+    "INSERT INTO p (v) SELECT i FROM generate_series(1, 2000) i",
+    "INSERT INTO c (p) SELECT i FROM generate_series(1, 2000) i",
 )
 
 
@@ -52,10 +54,10 @@ def test_restoring_twice_changes_nothing_the_second_time(make_site: Callable[...
 
 def test_comparing_writes_nothing(make_site: Callable[..., Site]) -> None:
     """A comparison tells what a restore would do, and leaves rows, sequences, catalog and audit log as they are."""
-    site = make_site(SHAPES["forced row security"][0], *PAIR)
+    site = make_site(read_shape("forced_row_security")[0], *PAIR)
     site.take()
     site.execute(
-        SHAPES["forced row security"][1],
+        read_shape("forced_row_security")[1],
     )
     site.execute("DELETE FROM p WHERE id < 5; SELECT nextval('p_id_seq')")
     state, catalog, events = site.state(), site.catalog(), site.fetch("SELECT count(*) FROM atdm.audit_event")
@@ -75,11 +77,11 @@ def test_comparing_writes_nothing(make_site: Callable[..., Site]) -> None:
 
 def test_rows_of_another_server_are_compared_too(make_site: Callable[..., Site]) -> None:
     """Hashes of another major version of Postgres are not relied on: the rows themselves are compared."""
-    site = make_site(*PAIR, SHAPES["equal rows without a key"][0])
+    site = make_site(*PAIR, read_shape("equal_rows_without_a_key")[0])
     manifest = site.take()
     state = site.state()
     site.execute("UPDATE p SET v = 'x' WHERE id = 7; DELETE FROM p WHERE id = 8; INSERT INTO p (v) VALUES ('new')")
-    site.execute(SHAPES["equal rows without a key"][1])
+    site.execute(read_shape("equal_rows_without_a_key")[1])
 
     report = site.restore_from(site.with_server(manifest, 13))
 

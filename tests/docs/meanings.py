@@ -106,6 +106,7 @@ EVENTS: Final = {
     "fixtures_written": "fixture files were written: format and file name",
     "consumed_by_test": "the test has used the rows: its id and how it ended",
     "reset_executed": "the rows are gone: counts by table, the application's apart, and what was left",
+    "baseline_restored": "the tables are those of a baseline: its name and digest, counts by table, sequences moved",
     "run_ended": "the run is over; nothing is seeded into it any more",
     "run_reaped": "the run is over because its lease lapsed, its seeder ended, or an operator said so",
 }

@@ -1,6 +1,6 @@
 """A restore from its begin to its commit: one connection as the owner, one transaction.
 
-Views and materialized views are not touched, nor is what is published of the tables; subscribers get the changed rows.
+Materialized views are not refreshed. Publications are left as they are, and send what changes as they send all else.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class _Restore:
     async def _connect(self) -> asyncpg.Connection:
         session = {**_SESSION, "lock_timeout": str(self._settings.lock_timeout_ms)}
         return await connect(
-            self._settings, self._settings.owner_url or self._settings.database_url, session, is_patient=True
+            self._settings, self._settings.owner_url or self._settings.database_url, session, is_unhurried=True
         )
 
     async def _close(self) -> None:
