@@ -46,6 +46,7 @@ _COUNTS: Final = {
     "made_by_sut": "removed, made by the application",
     "inserted": "inserted",
     "updated": "updated",
+    "deleted": "deleted",
     "unchanged": "unchanged",
 }
 #: Of a reset: what was done beyond, by table and then by kind; the rows that it tells of; how many more there are.

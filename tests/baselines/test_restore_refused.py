@@ -125,7 +125,7 @@ def test_who_holds_a_table_is_waited_for_so_long(make_site: Callable[..., Site])
     state = site.state()
     site.execute("BEGIN; UPDATE p SET v = v")
 
-    with pytest.raises(DatabaseBusy) as refused:
+    with pytest.raises(DatabaseBusy, match=r"locked for 200 ms; held by process \d+ .* on public\.p") as refused:
         site.restore(lock_timeout_ms=200)
 
     assert "transaction" in refused.value.hint

@@ -41,10 +41,9 @@ def test_restore_stands_in_the_audit_log(make_site: Callable[..., Site]) -> None
         {
             "baseline": "base",
             "content": manifest.content,
-            "tables": {
-                "public.s": {"inserted": 0, "updated": 0, "deleted": 1},
-                "public.t": {"inserted": 1, "updated": 0, "deleted": 0},
-            },
+            "inserted": {"public.t": 1},
+            "updated": {},
+            "deleted": {"public.s": 1},
             "sequences": ["public.s_id_seq"],
             "released": 0,
         }

@@ -5,12 +5,11 @@ Materialized views are not refreshed. Publications are left as they are, and sen
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
-import asyncpg
+from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.errors import DatabaseBusy
-from seeder.db.border import CLASHES, translated
+from seeder.db.border import CLASHES, LOCKED, translated
+from seeder.db.holders import busy_error
 from seeder.db.introspect import read_target
 from seeder.db.pool import connect
 from seeder.db.queries import QUERIES
@@ -26,6 +25,8 @@ from seeder.records import RestoreReport, TableChanges
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import asyncpg
 
     from pytest_atdm.core.model import Cell
     from seeder.db.introspect import Target
@@ -74,10 +75,23 @@ async def restore_rows(
         try:
             return await _Restore(settings, wanted, progress).run(run_id, force=force)
         except DatabaseBusy as busy:
-            is_clash = isinstance(busy.__cause__, asyncpg.PostgresError) and busy.__cause__.sqlstate in CLASHES
-            if not is_clash or attempt == _ATTEMPTS:
+            state = getattr(busy.__cause__, "sqlstate", "")
+            if state == LOCKED:
+                raise await _name_holders(settings, wanted, busy) from busy
+            if state not in CLASHES or attempt == _ATTEMPTS:
                 raise
     raise AssertionError("the last attempt returns or raises")
+
+
+async def _name_holders(settings: Settings, wanted: Wanted, busy: DatabaseBusy) -> DatabaseBusy:
+    """Return *busy* with who holds the tables now."""
+    connection = await connect(settings, settings.owner_url or settings.database_url)
+    try:
+        doing = f'restoring baseline "{wanted.name}"'
+        why = f"its tables were locked for {settings.lock_timeout_ms} ms"
+        return await busy_error(connection, doing, why, [rows.table for rows in wanted.tables])
+    finally:
+        await connection.close()
 
 
 async def compare_rows(settings: Settings, wanted: Wanted, *, progress: Progress) -> RestoreReport:
@@ -202,15 +216,14 @@ class _Restore:
         return RestoreReport(tables=tables, sequences=tuple(one.sequence for one in moved), released=released)
 
     def _detail(self, report: RestoreReport) -> dict[str, Cell]:
-        changes: dict[str, Any] = {
-            name: {"inserted": one.inserted, "updated": one.updated, "deleted": one.deleted}
-            for name, one in report.tables.items()
-            if one.changes
+        counts = {
+            kind: {name: getattr(one, kind) for name, one in report.tables.items() if getattr(one, kind)}
+            for kind in ("inserted", "updated", "deleted")
         }
         return {
             "baseline": self._wanted.name,
             "content": self._wanted.content,
-            "tables": changes,
+            **counts,
             "sequences": list(report.sequences),
             "released": report.released,
         }
