@@ -144,14 +144,16 @@ async def _list_missing(connection: asyncpg.Connection, one: Standing, *, is_tol
         one.missing = len(one.places)
     else:
         missing = one.temporary("missing")
-        await connection.execute(f"DELETE FROM {missing} WHERE ctid NOT IN ({lacking})")
+        await connection.execute(
+            f"DELETE FROM {missing} m WHERE NOT EXISTS (SELECT FROM ({lacking}) l WHERE l.place = m.ctid)"
+        )
         one.missing = await connection.fetchval(f"SELECT count(*) FROM {missing}")
     await connection.execute(f"DROP TABLE {one.temporary('hashes')}, {one.temporary('standing')}")
 
 
 async def _match(connection: asyncpg.Connection, one: Standing) -> None:
     """Give surplus rows the missing row with the same key as *twin*; it *fits* where an update can make it that."""
-    if not one.relation.key:
+    if not one.can_match:
         return
     key = " AND ".join(f"t.{name} = m.{name}" for name in map(quote_ident, one.relation.key))
     rows = (

@@ -101,6 +101,11 @@ class Standing:
         return frozenset((*self.relation.fixed, *self.relation.key))
 
     @property
+    def can_match(self) -> bool:
+        """Whether it has a primary key, of stored columns, by which rows are told."""
+        return bool(self.relation.key) and self.wanted.types.keys() >= set(self.relation.key)
+
+    @property
     def differs(self) -> bool:
         """Whether there is something to do."""
         return bool(self.surplus or self.missing)

@@ -116,7 +116,7 @@ class Rewrite:
         """
         if not parent.surplus:
             return False
-        if set(key.columns) != set(parent.relation.key) or (parent.matched and not updates):
+        if not parent.can_match or set(key.columns) != set(parent.relation.key) or (parent.matched and not updates):
             return True
         goes = parent.surplus > parent.matched and not self._known.issuperset(key.child_oids)
         return bool(goes or parent.clashing)
@@ -170,7 +170,8 @@ def _steps_sql(one: Standing, *, updates: bool) -> Iterator[str]:
         before += f" AND (SELECT count(*) FROM u{one.number}) >= 0"
     if one.missing:
         into = f" ({one.columns_sql})" if one.columns else ""
-        known = f" AND m.ctid NOT IN (SELECT s.twin FROM {surplus} s WHERE {stays})" if updates and one.matched else ""
+        twin = f"SELECT FROM {surplus} s WHERE s.twin = m.ctid AND {stays}"
+        known = f" AND NOT EXISTS ({twin})" if updates and one.matched else ""
         yield (
             f"i{one.number} AS (INSERT INTO {one.relation.name}{into} OVERRIDING SYSTEM VALUE"
             f" SELECT {one.columns_sql} FROM {missing} m WHERE true{known}{before} RETURNING 1)"
