@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from seeder.db.restore import rewrite
 from seeder.records import TableChanges
 from tests.baselines.shaped import read_shape
 
@@ -50,6 +53,19 @@ def test_restoring_twice_changes_nothing_the_second_time(make_site: Callable[...
     assert before == site.places("p")
     assert not any(one.changes for one in report.tables.values())
     assert () == report.sequences
+
+
+@pytest.mark.parametrize(("rows", "is_new"), [(rewrite.SCANNED_ROWS, False), (rewrite.SCANNED_ROWS + 1, True)])
+def test_no_table_is_scanned_for_each_of_many_rows(make_site: Callable[..., Site], rows: int, *, is_new: bool) -> None:
+    """A foreign key without an index is made anew where many rows go; the rows that refer are looked at once."""
+    site = make_site(*PAIR)
+    site.take()
+    key = site.fetch("SELECT oid FROM pg_constraint WHERE conname = 'c_p_fkey'")
+    site.execute(f"INSERT INTO p (v) SELECT 'new' FROM generate_series(1, {rows})")
+
+    site.restore()
+
+    assert is_new == (key != site.fetch("SELECT oid FROM pg_constraint WHERE conname = 'c_p_fkey'"))
 
 
 def test_comparing_writes_nothing(make_site: Callable[..., Site]) -> None:

@@ -363,10 +363,11 @@ FROM pg_rewrite r WHERE r.ev_class = ANY ($1::oid[]) AND r.ev_enabled <> 'D';
 -- restore_keys --
 -- Foreign keys from and to the relations $1, oldest first; that of a divided table for each of these partitions. *at_child* and *at_parent*
 -- are the relation of $1 and the other end, *columns* those of *at_parent*; *child_oids* hold the rows that refer. *acts*: it does, or
--- refuses, something at once where a row goes or its key changes. The rest is of the key as it was made; *simple*: neither end of
+-- refuses, something at once where a row goes or its key changes. *is_indexed*: the rows that refer to one are found without a scan.
+-- The rest is of the key as it was made; *simple*: neither end of
 -- that is divided or a part.
 WITH RECURSIVE near AS MATERIALIZED (
-    SELECT k.oid, k.conrelid, k.confrelid, k.confkey, k.confdeltype, k.confupdtype FROM pg_constraint k
+    SELECT k.oid, k.conrelid, k.confrelid, k.conkey, k.confkey, k.confdeltype, k.confupdtype FROM pg_constraint k
     WHERE k.contype = 'f' AND (k.conrelid = ANY ($1::oid[]) OR k.confrelid = ANY ($1::oid[]))
 ), line AS (
     SELECT n.oid AS near, k.oid, k.conparentid FROM near n JOIN pg_constraint k ON k.oid = n.oid
@@ -379,6 +380,8 @@ SELECT k.oid::int8 AS oid, k.conname AS name, k.conrelid::int8 AS child_oid, k.c
     ARRAY(SELECT a.attname::text FROM unnest(n.confkey) u JOIN pg_attribute a ON a.attrelid = n.confrelid AND a.attnum = u) AS columns,
     (n.confdeltype <> 'a' OR n.confupdtype <> 'a') AND EXISTS (
         SELECT FROM pg_trigger g WHERE g.tgconstraint = n.oid AND g.tgrelid = n.confrelid AND g.tgenabled IN ('O', 'A')) AS acts,
+    EXISTS (SELECT FROM pg_index i WHERE i.indrelid = n.conrelid AND i.indisvalid AND i.indpred IS NULL
+        AND (i.indkey::int2[])[0] = ANY (n.conkey)) AS is_indexed,
     c.relkind = 'r' AND NOT c.relispartition AND p.relkind = 'r' AND NOT p.relispartition
         AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgconstraint = k.oid AND g.tgenabled <> 'O') AS simple,
     format('%I.%I', cn.nspname, c.relname) AS child, pg_has_role(c.relowner, 'USAGE') AS is_mine, c.relowner::regrole::text AS owner,
