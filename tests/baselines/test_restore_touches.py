@@ -61,7 +61,7 @@ def test_no_table_is_scanned_for_each_of_many_rows(make_site: Callable[..., Site
     site = make_site(*PAIR)
     site.take()
     key = site.fetch("SELECT oid FROM pg_constraint WHERE conname = 'c_p_fkey'")
-    site.execute(f"INSERT INTO p (v) SELECT 'new' FROM generate_series(1, {rows})")
+    site.execute("INSERT INTO p (v) SELECT 'new' FROM generate_series(1, $1::int)", rows)
 
     site.restore()
 

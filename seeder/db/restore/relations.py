@@ -43,8 +43,8 @@ class ForeignKeyFacts:
     """A foreign key, or the part of one that is between the relations *at_child* and *at_parent*, whose are *columns*.
 
     *child_oids* hold the rows that refer. *acts*: it does, or refuses, something at once where a row goes; without
-    *is_indexed* each such row takes a scan. The rest is of the key as it was made: *child* as SQL takes it. *simple*: it
-    can be made again without a trace.
+    *is_indexed* each such row takes a scan. The rest is of the key as it was made: *child* as SQL takes it. *simple*:
+    it can be made again without a trace.
     """
 
     oid: int
