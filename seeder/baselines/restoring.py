@@ -90,6 +90,12 @@ class StoredRows:
         self._files = files
         self._path: Path | None = None
 
+    def is_set(self) -> bool:
+        """Return whether no two rows have the same hash."""
+        hashes = read_hashes(self._open())
+        distinct: int = pc.count_distinct(hashes).as_py()
+        return distinct == len(hashes)
+
     def count_blocks(self) -> dict[int, tuple[int, int]]:
         """Return by block its number of rows, and the sum of their hashes."""
         hashes = read_hashes(self._open())

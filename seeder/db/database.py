@@ -435,7 +435,7 @@ class Database:
                     raise
                 why = str(error)
         _, _, writer = await self._current()
-        raise await busy_error(self._pool, doing, why, writer.tables_below(tables))
+        raise await busy_error(self._pool.beside, doing, why, writer.tables_below(tables))
 
     async def _try_to_reset(
         self, doing: str, reset: Callable[[asyncpg.Connection, ResetWriter], Awaitable[_Answer]]

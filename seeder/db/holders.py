@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pytest_atdm.core.errors import AtdmError, DatabaseBusy, DatabaseUnavailable
 from seeder.db.border import translated
@@ -11,8 +11,6 @@ from seeder.db.queries import QUERIES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-    from seeder.db.pool import Pool
 
 #: The caller has waited long enough already.
 _LOOK_S: Final = 2.0
@@ -22,7 +20,14 @@ _HINT: Final = (
 )
 
 
-async def busy_error(pool: Pool, doing: str, why: str, tables: Collection[str]) -> DatabaseBusy:
+class Session(Protocol):
+    """A connection, or a pool of them, that does not wait for anything itself."""
+
+    async def fetch(self, query: str, *arguments: object) -> list[Any]:
+        """Return the rows of a query."""
+
+
+async def busy_error(beside: Session, doing: str, why: str, tables: Collection[str]) -> DatabaseBusy:
     """Return the error that names who holds locks on *tables* (ids) now, as far as the seeder's role sees it.
 
     Another reset at work holds them too: it has locked its request first.
@@ -33,7 +38,7 @@ async def busy_error(pool: Pool, doing: str, why: str, tables: Collection[str]) 
     try:
         with translated(f"{doing}: {why}"):
             async with asyncio.timeout(_LOOK_S):
-                rows = await pool.beside.fetch(QUERIES["lock_holders"], sorted({*tables, "atdm.request", "atdm.run"}))
+                rows = await beside.fetch(QUERIES["lock_holders"], sorted({*tables, "atdm.request", "atdm.run"}))
     except DatabaseUnavailable:
         raise  # nobody holds anything: Postgres is away
     except AtdmError as error:

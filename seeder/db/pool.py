@@ -118,11 +118,11 @@ def _is_open(connection: asyncpg.Connection) -> bool:
 
 
 async def connect(
-    settings: Settings, url: str, session: Mapping[str, str] = MappingProxyType({}), *, is_patient: bool = False
+    settings: Settings, url: str, session: Mapping[str, str] = MappingProxyType({}), *, is_unhurried: bool = False
 ) -> asyncpg.Connection:
     """Return one connection to *url*, after its database has been seen to be a test database.
 
-    *session* are settings to add, or to take instead of the usual ones. *is_patient*: a statement may take any time.
+    *session* are settings to add, or to take instead of the usual ones. *is_unhurried*: a statement may take any time.
 
     Raises:
         NotATestDatabase: it is on a host that is not allowed, and was not connected to; or it is neither embedded,
@@ -135,7 +135,7 @@ async def connect(
         connection = await asyncpg.connect(
             url,
             timeout=CONNECT_S,
-            command_timeout=None if is_patient else command_timeout_s(settings),
+            command_timeout=None if is_unhurried else command_timeout_s(settings),
             server_settings={**_server_settings(settings), **session},
         )
     try:

@@ -32,6 +32,7 @@ _TITLES: Final[Mapping[str, tuple[str, Tone]]] = {
     EventKind.FIXTURES_WRITTEN: ("Fixtures written", "plain"),
     EventKind.CONSUMED_BY_TEST: ("Consumed by test", "plain"),
     EventKind.RESET_EXECUTED: ("Reset executed", "gone"),
+    EventKind.BASELINE_RESTORED: ("Baseline restored", "gone"),
     EventKind.RUN_ENDED: ("Run ended", "plain"),
 }
 #: Keys that the heading of a group shows, or one that says the same by another name.
@@ -45,6 +46,7 @@ _COUNTS: Final = {
     "made_by_sut": "removed, made by the application",
     "inserted": "inserted",
     "updated": "updated",
+    "deleted": "deleted",
     "unchanged": "unchanged",
 }
 #: Of a reset: what was done beyond, by table and then by kind; the rows that it tells of; how many more there are.

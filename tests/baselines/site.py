@@ -1,12 +1,14 @@
-"""A made-up target with a store beside it: baselines are taken and restored, and everything is looked at before and after."""
+"""A made-up target with a store beside it: baselines are taken and restored, and everything is looked at."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+import psycopg
 
 from seeder.baselines.manifest import Manifest
 from seeder.baselines.restoring import compare_baseline, restore_baseline
@@ -30,7 +32,7 @@ WHERE c.relkind = 'S' AND n.nspname NOT IN ('atdm', 'information_schema') AND n.
 _CATALOG = """
 SELECT concat_ws(' ', 'trigger', tgrelid::regclass, tgname, tgenabled) FROM pg_trigger WHERE NOT tgisinternal
 UNION ALL
-SELECT concat_ws(' ', 'acting', tgrelid::regclass, k.conname, g.tgfoid::regproc, tgenabled, tgdeferrable, tginitdeferred)
+SELECT concat_ws(' ', 'acting', tgrelid::regclass, k.conname, tgfoid::regproc, tgenabled, tgdeferrable, tginitdeferred)
 FROM pg_trigger g JOIN pg_constraint k ON k.oid = g.tgconstraint WHERE tgisinternal
 UNION ALL
 SELECT concat_ws(' ', 'rule', ev_class::regclass, rulename, ev_enabled) FROM pg_rewrite WHERE ev_class >= 16384
@@ -60,6 +62,11 @@ class Site(World):
         self.execute(_EXACT)
         self.start_run()
 
+    def next_name(self) -> str:
+        """A name that no baseline has yet."""
+        self.made += 1
+        return f"base{self.made}"
+
     def take(self, name: str = "base") -> Manifest:
         """Take a baseline of everything."""
         return self.wait(take_baseline(settings(self.url), self.store, name, actor="tests"))
@@ -68,10 +75,34 @@ class Site(World):
         """Restore that baseline."""
         return self.restore_from(self.shelf.read(name), **how)
 
-    def restore_from(self, manifest: Manifest, *, url: str = "", **how: Any) -> RestoreReport:
+    def restore_from(
+        self, manifest: Manifest, *, url: str = "", run_id: str = RUN, lock_timeout_ms: int = 5_000, **how: Any
+    ) -> RestoreReport:
         """Restore from what that manifest says."""
-        how = {"run_id": RUN, **how}
-        return self.wait(restore_baseline(settings(url or self.url), self.shelf, manifest, **how))
+        how_settings = settings(url or self.url, lock_timeout_ms=lock_timeout_ms)
+        return self.wait(restore_baseline(how_settings, self.shelf, manifest, run_id=run_id, **how))
+
+    def with_server(self, manifest: Manifest, version: int) -> Manifest:
+        """The same manifest, from another major version of Postgres."""
+        return dataclasses.replace(manifest, server=version)
+
+    async def begin_restore(self) -> RestoreReport:
+        """Restore the baseline, to be waited for."""
+        return await restore_baseline(settings(self.url), self.shelf, self.shelf.read("base"), run_id=RUN)
+
+    def with_tables(self, manifest: Manifest, *tables: str) -> Manifest:
+        """The same manifest, of these tables only."""
+        kept = tuple(one for one in manifest.tables if one.table in tables)
+        return dataclasses.replace(manifest, tables=kept, sequences=(), whole=False)
+
+    def end_sessions(self, application: str) -> None:
+        """Let Postgres end the sessions of that name, and return when they have ended."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE application_name = %s AND datname = current_database()",
+                [application],
+            )
 
     def compare(self, name: str = "base") -> RestoreReport:
         """Ask what a restore would do."""
@@ -87,7 +118,7 @@ class Site(World):
     def places(self, table: str) -> dict[str, str]:
         """Where each row of the table stands, and which transaction wrote it, by its text."""
         rows = self.wait(self.sut.fetch(f"SELECT t.*::text, ROW(ctid, xmin)::text FROM ONLY {table} t"))  # noqa: S608
-        return {text: place for text, place in rows}
+        return dict(map(tuple, rows))
 
     def catalog(self) -> list[str]:
         """What is set for tables, constraints, triggers, rules and indexes."""
@@ -95,7 +126,7 @@ class Site(World):
 
     def dump(self) -> str:
         """What pg_dump says of the schema."""
-        command = [find_binaries() / "pg_dump", "--schema-only", "--exclude-schema=atdm", "--no-owner", self.url]
+        command = [str(find_binaries() / "pg_dump"), "--schema-only", "--exclude-schema=atdm", "--no-owner", self.url]
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=_plain_environment())
         return "\n".join(
             line for line in done.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))
@@ -107,8 +138,3 @@ class Site(World):
 
 def _plain_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-
-
-def name_of(url: str) -> str:
-    """The database of *url*."""
-    return urlsplit(url).path.removeprefix("/")

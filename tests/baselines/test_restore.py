@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from seeder.db.restore import rewrite
-from tests.baselines.shapes import SHAPES
+from tests.baselines.shaped import NAMES, read_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,17 +15,16 @@ if TYPE_CHECKING:
     from tests.baselines.site import Site
 
 
-@pytest.mark.parametrize("bulk", [False, True], ids=["few", "bulk"])
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("bulk_rows", [rewrite.BULK_ROWS, 0], ids=["few", "bulk"])
+@pytest.mark.parametrize("shape", NAMES)
 def test_exactly_the_rows_of_then_stand(
-    make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch, shape: str, bulk: bool
+    make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch, shape: str, bulk_rows: int
 ) -> None:
     """Whatever the shape of the tables: rows, sequences, constraints, triggers, rules and indexes are as they were."""
-    ddl, change = SHAPES[shape]
+    ddl, change = read_shape(shape)
     site = make_site(ddl)
-    if bulk:
-        monkeypatch.setattr(rewrite, "BULK_ROWS", 0)
-        monkeypatch.setattr(rewrite, "BULK_PART", 0)
+    monkeypatch.setattr(rewrite, "BULK_ROWS", bulk_rows)
+    monkeypatch.setattr(rewrite, "BULK_PART", min(rewrite.BULK_PART, bulk_rows))
     state, catalog, dump = site.state(), site.catalog(), site.dump()
     site.take()
     site.execute(change)

@@ -13,6 +13,7 @@ from pytest_atdm._sidecar import ensure_seeder
 from pytest_atdm.data import folder
 from tests.bench.audit import measure_share, measure_verify
 from tests.bench.baselines import measure_baselines
+from tests.bench.baselines_restore import measure_restores
 from tests.bench.cleanup import measure_levels, measure_sizes
 from tests.bench.figures import render_table, write_json
 from tests.bench.leases import measure_leases
@@ -49,6 +50,7 @@ def main() -> int:
         figures += measure_sizes((few, few_url), (many, many_url))
     with _running_bench() as (_, url, _):
         figures += measure_baselines(url)
+        figures += measure_restores(url)
     write_json(figures, REPORT)
     print(render_table(figures))
     return 0

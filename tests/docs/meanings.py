@@ -106,9 +106,9 @@ EVENTS: Final = {
     "fixtures_written": "fixture files were written: format and file name",
     "consumed_by_test": "the test has used the rows: its id and how it ended",
     "reset_executed": "the rows are gone: counts by table, the application's apart, and what was left",
+    "baseline_restored": "the tables are those of a baseline: its name and digest, counts by table, sequences moved",
     "run_ended": "the run is over; nothing is seeded into it any more",
     "baseline_taken": "all tables, or some, stand in the store under a name: rows by table, digest of the content",
-    "baseline_restored": "the tables are as that baseline has them: what changed; part of their transaction",
     "baseline_dropped": "a baseline is gone from the store",
     "run_reaped": "the run is over because its lease lapsed, its seeder ended, or an operator said so",
 }

@@ -59,5 +59,5 @@ def check_ownership(role: str, owned: Iterable[tuple[str, str, bool]]) -> None:
         more = f" (and {len(foreign) - 1} more like it)" if len(foreign) > 1 else ""
         raise SettingError(
             f'restoring needs the rights of the role "{owner}", which owns {name}{more}; "{role}" lacks them',
-            hint=f"let ATDM_OWNER_DATABASE_URL connect as {owner}, or as a member of it",
+            hint=f"let ATDM_OWNER_DATABASE_URL connect as {owner}, or as a role that inherits from it",
         )

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _Item = TypeVar("_Item")
 
+#: Types whose equal values have the same text.
+_ONE_FORM: Final = frozenset({"smallint", "integer", "bigint", "uuid", "date"})
+
 _BLOCK_SQL: Final = f"(h >> 54) & {BLOCKS - 1}"
 
 
@@ -63,9 +66,11 @@ async def _find_differences(
     if is_told and not one.total:
         one.missing = one.wanted.rows
         return
+    one.has_unique_rows = is_told and bool(one.relation.key) and await asyncio.to_thread(one.wanted.is_set)
     within = "" if len(blocks) == BLOCKS else f" WHERE {_BLOCK_SQL} = ANY (ARRAY[{', '.join(map(str, blocks))}])"
     await _list_hashes(connection, one, blocks, within, is_told=is_told)
-    one.surplus = await _list_surplus(connection, one, within)
+    await _list_standing(connection, one, within)
+    await _list_surplus(connection, one)
     await _list_missing(connection, one, is_told=is_told)
     if one.surplus and one.missing:
         if is_told:
@@ -94,65 +99,95 @@ async def _list_hashes(
     await connection.execute(f"ANALYZE {hashes}")
 
 
-async def _list_surplus(connection: asyncpg.Connection, one: Standing, within: str) -> int:
-    """Make the temporary table of the rows that go, or change; return how many they are.
-
-    Of equal rows as many stay as the baseline has.
-    """
-    surplus = one.temporary("surplus")
+async def _list_standing(connection: asyncpg.Connection, one: Standing, within: str) -> None:
+    """Make the temporary table of the hashes of the rows that stand."""
     await connection.execute(
         f"CREATE TEMPORARY TABLE {one.temporary_name('standing')} ON COMMIT DROP AS SELECT h, place"
         f" FROM (SELECT {one.hash_sql} AS h, ctid AS place FROM {one.source}) r{within}"
     )
-    await connection.execute(
-        f"CREATE TEMPORARY TABLE {one.temporary_name('surplus')} ON COMMIT DROP AS"
-        f" SELECT s.place, NULL::tid AS twin, false AS fits"
-        f" FROM (SELECT *, row_number() OVER (PARTITION BY h) AS n FROM {one.temporary('standing')}) s"
-        f" LEFT JOIN (SELECT h, count(*) AS rows FROM {one.temporary('hashes')} GROUP BY h) w USING (h)"
-        f" WHERE s.n > coalesce(w.rows, 0)"
+    await connection.execute(f"ANALYZE {one.temporary('standing')}")
+
+
+def _lacking_sql(one: Standing, left: str, right: str) -> str:
+    """Return the query for the places in *left* of rows that *right* lacks; of equal rows as many as it has fewer."""
+    left, right = one.temporary(left), one.temporary(right)
+    if one.has_unique_rows:
+        return f"SELECT place FROM {left} l WHERE NOT EXISTS (SELECT FROM {right} r WHERE r.h = l.h)"
+    return (
+        f"SELECT place FROM (SELECT *, row_number() OVER (PARTITION BY h) AS n FROM {left}) l"
+        f" LEFT JOIN (SELECT h, count(*) AS rows FROM {right} GROUP BY h) r USING (h) WHERE l.n > coalesce(r.rows, 0)"
     )
-    await connection.execute(f"ANALYZE {surplus}")
-    found: int = await connection.fetchval(f"SELECT count(*) FROM {surplus}")
-    return found
+
+
+async def _list_surplus(connection: asyncpg.Connection, one: Standing) -> None:
+    """Make the temporary table of the rows that go, or change."""
+    lacking = _lacking_sql(one, "standing", "hashes")
+    one.surplus = await _make(
+        connection, one, "surplus", f"SELECT place, NULL::tid AS twin, false AS fits FROM ({lacking}) s"
+    )
+
+
+async def _make(connection: asyncpg.Connection, one: Standing, word: str, query: str) -> int:
+    """Make the temporary table *word* of the query's rows; return how many they are."""
+    await connection.execute(f"CREATE TEMPORARY TABLE {one.temporary_name(word)} ON COMMIT DROP AS {query}")
+    await connection.execute(f"ANALYZE {one.temporary(word)}")
+    rows: int = await connection.fetchval(f"SELECT count(*) FROM {one.temporary(word)}")
+    return rows
 
 
 async def _list_missing(connection: asyncpg.Connection, one: Standing, *, is_told: bool) -> None:
-    rows = (
-        f" FROM (SELECT *, row_number() OVER (PARTITION BY h) AS n FROM {one.temporary('hashes')}) w"
-        f" LEFT JOIN (SELECT h, count(*) AS rows FROM {one.temporary('standing')} GROUP BY h) s USING (h)"
-        f" WHERE w.n > coalesce(s.rows, 0)"
-    )
+    lacking = _lacking_sql(one, "hashes", "standing")
     if is_told:
-        one.places = await connection.fetchval(f"SELECT coalesce(array_agg(place ORDER BY place), '{{}}'){rows}")
+        one.places = await connection.fetchval(
+            f"SELECT coalesce(array_agg(place ORDER BY place), '{{}}') FROM ({lacking}) m"
+        )
         one.missing = len(one.places)
     else:
         missing = one.temporary("missing")
-        await connection.execute(f"DELETE FROM {missing} WHERE ctid NOT IN (SELECT place{rows})")
+        await connection.execute(
+            f"DELETE FROM {missing} m WHERE NOT EXISTS (SELECT FROM ({lacking}) l WHERE l.place = m.ctid)"
+        )
         one.missing = await connection.fetchval(f"SELECT count(*) FROM {missing}")
     await connection.execute(f"DROP TABLE {one.temporary('hashes')}, {one.temporary('standing')}")
 
 
 async def _match(connection: asyncpg.Connection, one: Standing) -> None:
     """Give surplus rows the missing row with the same key as *twin*; it *fits* where an update can make it that."""
-    key = [quote_ident(name) for name in one.relation.key]
-    if not key:
+    if not one.can_match:
         return
-    same = " AND ".join(f"t.{name} = m.{name}" for name in key)
-    fixed = [quote_ident(name) for name in one.fixed]
-    fits = (
-        f"ROW({', '.join(f't.{name}' for name in fixed)})::text = ROW({', '.join(f'm.{name}' for name in fixed)})::text"
+    key = " AND ".join(f"t.{name} = m.{name}" for name in map(quote_ident, one.relation.key))
+    rows = (
+        f"{one.source} t"
+        if one.surplus == one.total
+        else f"{one.temporary('surplus')} s JOIN {one.source} t ON t.ctid = s.place"
     )
-    surplus = one.temporary("surplus")
+    await _make(
+        connection, one, "matched",
+        f"SELECT t.ctid AS place, m.ctid AS twin, m.ctid IS NOT NULL AND {_fits_sql(one)} AS fits"
+        f" FROM {rows} LEFT JOIN {one.temporary('missing')} m ON {key}",
+    )  # fmt: skip
     await connection.execute(
-        f"UPDATE {surplus} s SET twin = m.ctid, fits = {fits} FROM {one.source} t, {one.temporary('missing')} m"
-        f" WHERE t.ctid = s.place AND {same}"
+        f"DROP TABLE {one.temporary('surplus')}; "
+        f"ALTER TABLE {one.temporary('matched')} RENAME TO {one.temporary_name('surplus')}"
     )
-    await connection.execute(f"ANALYZE {surplus}")
     counts = await connection.fetchrow(
         "SELECT count(*) FILTER (WHERE fits) AS matched, count(twin) FILTER (WHERE NOT fits) AS clashing"
-        f" FROM {surplus}"
+        f" FROM {one.temporary('surplus')}"
     )
     one.matched, one.clashing = counts["matched"], counts["clashing"]
+
+
+def _fits_sql(one: Standing) -> str:
+    """Return the condition that what an update leaves alone is the same: equal keys may be written differently."""
+    doubtful = [
+        quote_ident(name)
+        for name in sorted(one.fixed)
+        if name in one.relation.fixed or one.relation.types[name] not in _ONE_FORM
+    ]
+    if not doubtful:
+        return "true"
+    left, right = (f"ROW({', '.join(f'{alias}.{name}' for name in doubtful)})::text" for alias in "tm")
+    return f"{left} = {right}"
 
 
 async def load_missing(connection: asyncpg.Connection, one: Standing, progress: Progress) -> None:
@@ -181,8 +216,13 @@ async def copy_rows(
     schema: str,
     places: Sequence[int] | None,
     progress: Progress,
+    *,
+    is_new: bool = False,
 ) -> None:
-    """Copy the rows at these places of the file into the table *schema*.*name*."""
+    """Copy the rows at these places of the file into the table *schema*.*name*.
+
+    *is_new*: it was made, or truncated, in this transaction, whose begin of a savepoint is not since.
+    """
     total = one.wanted.rows if places is None else len(places)
     if not one.columns:  # COPY takes no rows without columns
         await connection.execute(
@@ -199,10 +239,22 @@ async def copy_rows(
             progress(one.id, "load", min(done * PIECE_ROWS, total), total)
         progress(one.id, "load", total, total)
 
-    await connection.copy_to_table(name, schema_name=schema, columns=one.columns, format="csv", source=report())
+    await connection.copy_to_table(
+        name, schema_name=schema, columns=one.columns, format="csv", source=report(), freeze=is_new
+    )
 
 
 async def _in_thread(items: Iterable[_Item]) -> AsyncIterator[_Item]:
+    """Yield *items*, which are made in a thread: the next one while this one is in use."""
     iterator = iter(items)
-    while (item := await asyncio.to_thread(next, iterator, None)) is not None:
-        yield item
+
+    def begin() -> asyncio.Future[_Item | None]:
+        return asyncio.ensure_future(asyncio.to_thread(next, iterator, None))
+
+    ahead = begin()
+    try:
+        while (item := await asyncio.shield(ahead)) is not None:
+            ahead = begin()
+            yield item
+    finally:
+        await asyncio.wait([ahead])  # nobody closes the file that it reads before

@@ -66,14 +66,14 @@ class Lifting:
         return [found[oid] for oid in sorted(found)]
 
     async def drop_indexes(self, tables: Iterable[Standing]) -> Sequence[str]:
-        """Drop the indexes that can be; return the statements that make them again."""
+        """Drop the indexes that can be, keys among them; return the statements that make them again."""
         oids = [one.relation.oid for one in tables]
         again = []
         for row in await self._connection.fetch(QUERIES["restore_indexes"], oids):
-            await self._connection.execute(f"DROP INDEX {row['name']}")
-            again.append(row["definition"])
+            await self._connection.execute(row["drop"])
+            again.append(row["make"])
             if row["comment"] is not None:
-                again.append(f"COMMENT ON INDEX {row['name']} IS {quote_text(row['comment'])}")
+                again.append(f"COMMENT ON {row['what']} IS {quote_text(row['comment'])}")
         return again
 
     async def give_back(self) -> None:

@@ -42,8 +42,9 @@ class Relation:
 class ForeignKeyFacts:
     """A foreign key, or the part of one that is between the relations *at_child* and *at_parent*, whose are *columns*.
 
-    *child_oids* hold the rows that refer. *acts*: it does, or refuses, something at once where a row goes. The rest is
-    of the key as it was made: *child* as SQL takes it. *simple*: it can be made again without a trace.
+    *child_oids* hold the rows that refer. *acts*: it does, or refuses, something at once where a row goes; without
+    *is_indexed* each such row takes a scan. The rest is of the key as it was made: *child* as SQL takes it. *simple*:
+    it can be made again without a trace.
     """
 
     oid: int
@@ -55,6 +56,7 @@ class ForeignKeyFacts:
     child_oids: Sequence[int]
     columns: Sequence[str]
     acts: bool
+    is_indexed: bool
     simple: bool
     child: str
     is_mine: bool
@@ -69,7 +71,8 @@ class Standing:
 
     *number* tells its temporary tables. *surplus* rows of it are not in the baseline, *missing* rows of the baseline
     not in it; *matched* of both have the same key, and *clashing* too, but these cannot be updated. *total*: all rows
-    that it has. *places*: where the missing rows are in the file, None for all.
+    that it has. *places*: where the missing rows are in the file, None for all. *has_unique_rows*: no two rows of it
+    are equal, nor of the file. *is_loaded*: the missing rows are in their temporary table.
     """
 
     number: int
@@ -81,6 +84,7 @@ class Standing:
     matched: int = 0
     clashing: int = 0
     places: Sequence[int] | None = field(default=None, repr=False)
+    has_unique_rows: bool = False
     is_loaded: bool = False
 
     @property
@@ -97,6 +101,11 @@ class Standing:
     def fixed(self) -> frozenset[str]:
         """The columns that an update leaves alone."""
         return frozenset((*self.relation.fixed, *self.relation.key))
+
+    @property
+    def can_match(self) -> bool:
+        """Whether it has a primary key, of stored columns, by which rows are told."""
+        return bool(self.relation.key) and self.wanted.types.keys() >= set(self.relation.key)
 
     @property
     def differs(self) -> bool:

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from seeder.db.restore.wanted import Progress
 
 #: From so many changed rows on, and such a part of all, indexes and foreign keys are made anew.
-BULK_ROWS: Final = 10_000
+BULK_ROWS: Final = 2_000
 BULK_PART: Final = 0.2
+#: Rows that may go where each costs a scan of a table that refers to them.
+SCANNED_ROWS: Final = 10
 #: Two rows have had each other's value, or a place that another one leaves: then no row is updated.
 _IN_THE_WAY: Final = (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError)
 
@@ -98,16 +100,21 @@ class Rewrite:
     def _list_doomed(
         self, keys: Sequence[ForeignKeyFacts], bulk: Sequence[Standing], few: Sequence[Standing], *, updates: bool
     ) -> list[ForeignKeyFacts]:
-        """Return the keys to be dropped: those of tables in bulk, and those that would act on rows that are to stay."""
+        """Return the keys to be dropped: those of tables in bulk, and those that are in the way."""
         oids = {one.relation.oid for one in bulk}
         parents = {one.relation.oid: one for one in few}
         doomed = {
             key.oid: key
             for key in keys
             if not oids.isdisjoint((key.at_child, key.at_parent))
-            or (key.acts and key.at_parent in parents and self._may_hit(key, parents[key.at_parent], updates=updates))
+            or (key.at_parent in parents and self._is_in_the_way(key, parents[key.at_parent], updates=updates))
         }
         return list(doomed.values())
+
+    def _is_in_the_way(self, key: ForeignKeyFacts, parent: Standing, *, updates: bool) -> bool:
+        """Return whether *key* would act on rows that are to stay, or look through a table for each row that goes."""
+        is_slow = key.simple and not key.is_indexed and parent.surplus - parent.matched > SCANNED_ROWS
+        return is_slow or (key.acts and self._may_hit(key, parent, updates=updates))
 
     def _may_hit(self, key: ForeignKeyFacts, parent: Standing, *, updates: bool) -> bool:
         """Return whether a row that refers by *key* may stand while the one that it refers to is another for a moment.
@@ -116,7 +123,7 @@ class Rewrite:
         """
         if not parent.surplus:
             return False
-        if set(key.columns) != set(parent.relation.key) or (parent.matched and not updates):
+        if not parent.can_match or set(key.columns) != set(parent.relation.key) or (parent.matched and not updates):
             return True
         goes = parent.surplus > parent.matched and not self._known.issuperset(key.child_oids)
         return bool(goes or parent.clashing)
@@ -124,7 +131,8 @@ class Rewrite:
     async def _exchange(self, one: Standing) -> None:
         """Delete what is surplus of a table and insert what is missing."""
         self._progress(one.id, "apply", 0, one.surplus + one.missing)
-        if one.surplus == one.total and one.total:
+        is_new = one.surplus == one.total
+        if is_new:
             await self._connection.execute(f"TRUNCATE ONLY {one.relation.name}")
         elif one.surplus:
             await self._connection.execute(
@@ -138,7 +146,7 @@ class Rewrite:
             )
         elif one.missing:
             schema, _, name = one.id.partition(".")
-            await copy_rows(self._connection, one, name, schema, one.places, self._progress)
+            await copy_rows(self._connection, one, name, schema, one.places, self._progress, is_new=is_new)
         self._progress(one.id, "apply", one.surplus + one.missing, one.surplus + one.missing)
 
 
@@ -169,7 +177,8 @@ def _steps_sql(one: Standing, *, updates: bool) -> Iterator[str]:
         before += f" AND (SELECT count(*) FROM u{one.number}) >= 0"
     if one.missing:
         into = f" ({one.columns_sql})" if one.columns else ""
-        known = f" AND m.ctid NOT IN (SELECT s.twin FROM {surplus} s WHERE {stays})" if updates and one.matched else ""
+        twin = f"SELECT FROM {surplus} s WHERE s.twin = m.ctid AND {stays}"
+        known = f" AND NOT EXISTS ({twin})" if updates and one.matched else ""
         yield (
             f"i{one.number} AS (INSERT INTO {one.relation.name}{into} OVERRIDING SYSTEM VALUE"
             f" SELECT {one.columns_sql} FROM {missing} m WHERE true{known}{before} RETURNING 1)"

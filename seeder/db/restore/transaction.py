@@ -1,17 +1,16 @@
 """A restore from its begin to its commit: one connection as the owner, one transaction.
 
-Views and materialized views are not touched, nor is what is published of the tables; subscribers get the changed rows.
+Materialized views are not refreshed. Publications are left as they are, and send what changes as they send all else.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
-import asyncpg
+from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.baseline import RestoreReport, TableChanges
 from pytest_atdm.core.errors import DatabaseBusy
-from seeder.db.border import CLASHES, translated
+from seeder.db.border import CLASHES, LOCKED, translated
+from seeder.db.holders import busy_error
 from seeder.db.introspect import read_target
 from seeder.db.pool import connect
 from seeder.db.queries import QUERIES
@@ -26,6 +25,8 @@ from seeder.db.row_hash import TEXT_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import asyncpg
 
     from pytest_atdm.core.model import Cell
     from seeder.db.introspect import Target
@@ -74,10 +75,23 @@ async def restore_rows(
         try:
             return await _Restore(settings, wanted, progress).run(run_id, force=force)
         except DatabaseBusy as busy:
-            is_clash = isinstance(busy.__cause__, asyncpg.PostgresError) and busy.__cause__.sqlstate in CLASHES
-            if not is_clash or attempt == _ATTEMPTS:
+            state = getattr(busy.__cause__, "sqlstate", "")
+            if state == LOCKED:
+                raise await _name_holders(settings, wanted, busy) from busy
+            if state not in CLASHES or attempt == _ATTEMPTS:
                 raise
     raise AssertionError("the last attempt returns or raises")
+
+
+async def _name_holders(settings: Settings, wanted: Wanted, busy: DatabaseBusy) -> DatabaseBusy:
+    """Return *busy* with who holds the tables now."""
+    connection = await connect(settings, settings.owner_url or settings.database_url)
+    try:
+        doing = f'restoring baseline "{wanted.name}"'
+        why = f"its tables were locked for {settings.lock_timeout_ms} ms"
+        return await busy_error(connection, doing, why, [rows.table for rows in wanted.tables])
+    finally:
+        await connection.close()
 
 
 async def compare_rows(settings: Settings, wanted: Wanted, *, progress: Progress) -> RestoreReport:
@@ -128,7 +142,7 @@ class _Restore:
     async def _connect(self) -> asyncpg.Connection:
         session = {**_SESSION, "lock_timeout": str(self._settings.lock_timeout_ms)}
         return await connect(
-            self._settings, self._settings.owner_url or self._settings.database_url, session, is_patient=True
+            self._settings, self._settings.owner_url or self._settings.database_url, session, is_unhurried=True
         )
 
     async def _close(self) -> None:
@@ -139,8 +153,8 @@ class _Restore:
             await self._connection.close()
 
     async def _restore(self, run_id: str, *, force: bool) -> RestoreReport:
-        await self._connection.execute(QUERIES["lock_runs"])
         await self._prepare()
+        await self._connection.execute(QUERIES["lock_runs"])
         requests = await find_affected(self._connection, self._roots, run_id, force=force)
         await self._lock()
         moved = await self._compare()
@@ -202,15 +216,14 @@ class _Restore:
         return RestoreReport(tables=tables, sequences=tuple(one.sequence for one in moved), released=released)
 
     def _detail(self, report: RestoreReport) -> dict[str, Cell]:
-        changes: dict[str, Any] = {
-            name: {"inserted": one.inserted, "updated": one.updated, "deleted": one.deleted}
-            for name, one in report.tables.items()
-            if one.changes
+        counts = {
+            kind: {name: getattr(one, kind) for name, one in report.tables.items() if getattr(one, kind)}
+            for kind in ("inserted", "updated", "deleted")
         }
         return {
             "baseline": self._wanted.name,
             "content": self._wanted.content,
-            "tables": changes,
+            **counts,
             "sequences": list(report.sequences),
             "released": report.released,
         }

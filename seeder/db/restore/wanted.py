@@ -32,6 +32,9 @@ class WantedRows(Protocol):
     rows: int
     hashed: bool
 
+    def is_set(self) -> bool:
+        """Return whether no two rows have the same hash."""
+
     def count_blocks(self) -> dict[int, tuple[int, int]]:
         """Return by block its number of rows, and the sum of their hashes modulo ``HASH_MODULUS``."""
 

@@ -396,10 +396,11 @@ FROM pg_rewrite r WHERE r.ev_class = ANY ($1::oid[]) AND r.ev_enabled <> 'D';
 -- restore_keys --
 -- Foreign keys from and to the relations $1, oldest first; that of a divided table for each of these partitions. *at_child* and *at_parent*
 -- are the relation of $1 and the other end, *columns* those of *at_parent*; *child_oids* hold the rows that refer. *acts*: it does, or
--- refuses, something at once where a row goes or its key changes. The rest is of the key as it was made; *simple*: neither end of
+-- refuses, something at once where a row goes or its key changes. *is_indexed*: the rows that refer to one are found without a scan.
+-- The rest is of the key as it was made; *simple*: neither end of
 -- that is divided or a part.
 WITH RECURSIVE near AS MATERIALIZED (
-    SELECT k.oid, k.conrelid, k.confrelid, k.confkey, k.confdeltype, k.confupdtype FROM pg_constraint k
+    SELECT k.oid, k.conrelid, k.confrelid, k.conkey, k.confkey, k.confdeltype, k.confupdtype FROM pg_constraint k
     WHERE k.contype = 'f' AND (k.conrelid = ANY ($1::oid[]) OR k.confrelid = ANY ($1::oid[]))
 ), line AS (
     SELECT n.oid AS near, k.oid, k.conparentid FROM near n JOIN pg_constraint k ON k.oid = n.oid
@@ -412,6 +413,8 @@ SELECT k.oid::int8 AS oid, k.conname AS name, k.conrelid::int8 AS child_oid, k.c
     ARRAY(SELECT a.attname::text FROM unnest(n.confkey) u JOIN pg_attribute a ON a.attrelid = n.confrelid AND a.attnum = u) AS columns,
     (n.confdeltype <> 'a' OR n.confupdtype <> 'a') AND EXISTS (
         SELECT FROM pg_trigger g WHERE g.tgconstraint = n.oid AND g.tgrelid = n.confrelid AND g.tgenabled IN ('O', 'A')) AS acts,
+    EXISTS (SELECT FROM pg_index i WHERE i.indrelid = n.conrelid AND i.indisvalid AND i.indpred IS NULL
+        AND (i.indkey::int2[])[0] = ANY (n.conkey)) AS is_indexed,
     c.relkind = 'r' AND NOT c.relispartition AND p.relkind = 'r' AND NOT p.relispartition
         AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgconstraint = k.oid AND g.tgenabled <> 'O') AS simple,
     format('%I.%I', cn.nspname, c.relname) AS child, pg_has_role(c.relowner, 'USAGE') AS is_mine, c.relowner::regrole::text AS owner,
@@ -421,14 +424,26 @@ JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace cn ON cn.oid = c.relname
 ORDER BY k.oid, n.oid;
 
 -- restore_indexes --
--- Indexes of the relations $1 that can be dropped and made again without a trace: nothing hangs on them and nothing is set for them.
-SELECT i.indexrelid::regclass::text AS name, pg_get_indexdef(i.indexrelid) AS definition, obj_description(i.indexrelid, 'pg_class') AS comment
+-- Indexes of the relations $1, and constraints made of them, that can be dropped and made again without a trace, as statements: nothing
+-- hangs on them but foreign keys, and nothing is set for them.
+SELECT CASE WHEN k.oid IS NULL THEN format('DROP INDEX %s', i.indexrelid::regclass)
+        ELSE format('ALTER TABLE %s DROP CONSTRAINT %I', i.indrelid::regclass, k.conname) END AS drop,
+    CASE WHEN k.oid IS NULL THEN pg_get_indexdef(i.indexrelid)
+        ELSE format('ALTER TABLE %s ADD CONSTRAINT %I %s', i.indrelid::regclass, k.conname, pg_get_constraintdef(k.oid)) END AS make,
+    CASE WHEN k.oid IS NULL THEN format('INDEX %s', i.indexrelid::regclass)
+        ELSE format('CONSTRAINT %I ON %s', k.conname, i.indrelid::regclass) END AS what,
+    coalesce(obj_description(k.oid, 'pg_constraint'), obj_description(i.indexrelid, 'pg_class')) AS comment
 FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
 WHERE i.indrelid = ANY ($1::oid[]) AND x.relkind = 'i' AND NOT x.relispartition AND x.reltablespace = 0
     AND i.indisvalid AND i.indisready AND NOT i.indisclustered AND NOT i.indisreplident
-    AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype <> 'f')
+    AND NOT (k.oid IS NOT NULL AND obj_description(i.indexrelid, 'pg_class') IS NOT NULL)
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.deptype IN ('x', 'e'))
+    AND NOT EXISTS (SELECT FROM pg_depend d LEFT JOIN pg_constraint f ON d.classid = 'pg_constraint'::regclass AND f.oid = d.objid AND f.contype = 'f'
+        WHERE f.oid IS NULL AND d.objid <> i.indexrelid AND (d.refclassid = 'pg_constraint'::regclass AND d.refobjid = k.oid
+            OR d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indexrelid))
     AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = i.indexrelid AND a.attstattarget >= 0)
+    AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = i.indrelid AND k.oid IS NOT NULL)
 ORDER BY i.indexrelid;
 
 -- restore_standing --

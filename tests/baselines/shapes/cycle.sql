@@ -1,0 +1,10 @@
+-- Cycle.
+CREATE TABLE a (id int PRIMARY KEY, b int NOT NULL);
+CREATE TABLE b (id int PRIMARY KEY, a int NOT NULL REFERENCES a);
+WITH x AS (INSERT INTO a SELECT i, i FROM generate_series(1, 4) i) INSERT INTO b SELECT i, i FROM generate_series(1, 4) i;
+ALTER TABLE a ADD FOREIGN KEY (b) REFERENCES b;
+
+-- changed --
+WITH x AS (DELETE FROM a WHERE id < 3), y AS (DELETE FROM b WHERE id < 3) SELECT 1;
+WITH x AS (INSERT INTO a VALUES (7, 8)) INSERT INTO b VALUES (8, 7);
+UPDATE a SET b = 8 WHERE id = 3;

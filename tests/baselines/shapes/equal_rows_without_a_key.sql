@@ -1,0 +1,16 @@
+-- Equal rows without a key.
+CREATE TABLE t (a int, b text);
+INSERT INTO t SELECT 1, 'x' FROM generate_series(1, 5);
+INSERT INTO t VALUES (NULL, NULL), (NULL, ''), (2, 'y');
+CREATE TABLE e ();
+INSERT INTO e DEFAULT VALUES;
+INSERT INTO e DEFAULT VALUES;
+CREATE TABLE one (v text);
+INSERT INTO one VALUES (NULL), ('');
+
+-- changed --
+DELETE FROM t WHERE ctid IN (SELECT ctid FROM t WHERE a = 1 LIMIT 3);
+INSERT INTO t VALUES (NULL, NULL), (2, 'y');
+TRUNCATE e;
+DELETE FROM one WHERE v IS NULL;
+INSERT INTO one VALUES ('');

@@ -1,0 +1,11 @@
+-- Unfinished constraints.
+CREATE TABLE p (id int PRIMARY KEY);
+CREATE TABLE c (id int PRIMARY KEY, p int, v int);
+INSERT INTO c VALUES (1, 7, 7);
+INSERT INTO p VALUES (1), (2);
+ALTER TABLE c ADD FOREIGN KEY (p) REFERENCES p ON DELETE CASCADE NOT VALID;
+INSERT INTO c VALUES (2, 2, 2);
+
+-- changed --
+DELETE FROM p WHERE id = 2;
+UPDATE c SET v = 0;
