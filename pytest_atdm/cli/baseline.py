@@ -141,7 +141,8 @@ def describe_changes(report: RestoreReport, word: str) -> Iterator[str]:
     if changed:
         rows = [(table, one.inserted, one.updated, one.deleted) for table, one in changed.items()]
         yield from format_table(("table", "inserted", "updated", "deleted"), rows)
-    yield from (f"sequence {name}: set to where it stood" for name in report.sequences)
+    moved = "put back" if word == "changed" else "stands elsewhere"
+    yield from (f"sequence {name}: {moved}" for name in report.sequences)
     if report.released:
         yield f"{report.released} live requests lost their rows"
     same = len(report.tables) - len(changed)

@@ -10,12 +10,12 @@ from typing import Any
 
 import psycopg
 
+from pytest_atdm.core.baseline import RestoreReport
 from seeder.baselines.manifest import Manifest
 from seeder.baselines.restoring import compare_baseline, restore_baseline
 from seeder.baselines.shelf import Shelf
 from seeder.baselines.taking import take_baseline
 from seeder.embedded.binaries import find_binaries
-from pytest_atdm.core.baseline import RestoreReport
 from seeder.store.local import LocalStore
 from tests.database.world import RUN, World, settings
 

@@ -51,10 +51,10 @@ def test_restore_stands_in_the_audit_log(make_site: Callable[..., Site]) -> None
 
 
 def test_live_rows_of_others_are_in_the_way(make_site: Callable[..., Site]) -> None:
-    """Where another run has rows in the tables it is named, and nothing changes; one without rows is not in the way."""
+    """Where another run has rows in the tables it is named, and nothing changes; a kept one without is nobody's."""
     site = make_site(*DDL)
     site.take()
-    site.start_run(OTHER)
+    site.start_run(OTHER, keep_s=60)
     site.restore()
     site.seed(planned("row", "t", {"id": 5, "v": "seeded"}), run_id=OTHER)
     state = site.state()
@@ -64,6 +64,19 @@ def test_live_rows_of_others_are_in_the_way(make_site: Callable[..., Site]) -> N
 
     assert "force" in refused.value.hint
     assert state == site.state()
+
+
+def test_others_at_work_are_in_the_way(make_site: Callable[..., Site]) -> None:
+    """A session between two tests counts on what stands there: it is named, too, though it has no rows."""
+    site = make_site(*DDL)
+    site.take()
+    site.start_run(OTHER)
+
+    with pytest.raises(Conflict, match=f"run {OTHER} of") as refused:
+        site.restore()
+
+    assert "atdm reap" in refused.value.hint
+    site.restore(force=True)
 
 
 def test_reset_takes_no_row_of_the_baseline_for_a_seeded_one(make_site: Callable[..., Site]) -> None:
@@ -127,7 +140,7 @@ def test_rows_of_the_baseline_are_old_for_runs_that_go_on(make_site: Callable[..
     site.take()
     site.execute("DELETE FROM s")
     site.start_run(OTHER)
-    site.restore()
+    site.restore(force=True)
     outcome = site.seed(planned("row", "t", {"id": 5, "v": "x"}), run_id=OTHER)
     site.execute("UPDATE s SET t = 5 WHERE id = 900")
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from seeder.db.restore import rewrite
 from pytest_atdm.core.baseline import TableChanges
+from seeder.db.restore import rewrite
 from tests.baselines.shaped import read_shape
 
 if TYPE_CHECKING:

@@ -110,7 +110,7 @@ def test_descriptions() -> None:
         "table     inserted  updated  deleted",
         "--------  --------  -------  -------",
         "public.a  1         2        3",
-        "sequence public.s: set to where it stood",
+        "sequence public.s: stands elsewhere",
         "2 live requests lost their rows",
         "6 rows would change; tables that are the same: 1",
     ] == list(describe_changes(changes, "would change"))

@@ -130,9 +130,9 @@ class World:
         """Let the application read one value."""
         return self.wait(self.sut.fetchval(sql, *arguments))
 
-    def start_run(self, run_id: str = RUN) -> None:
+    def start_run(self, run_id: str = RUN, *, keep_s: int | None = None) -> None:
         """Begin a run."""
-        start = RunStart(run_id=run_id, session_id="session", actor="tests", seed=1, as_of="2026-01-15")
+        start = RunStart(run_id=run_id, session_id="session", actor="tests", seed=1, as_of="2026-01-15", keep_s=keep_s)
         self.wait(self.database.start_run(start))
 
     def seed(self, *rows: PlannedRow, run_id: str = RUN) -> SeedOutcome:

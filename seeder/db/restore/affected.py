@@ -30,10 +30,11 @@ async def find_affected(
     """Return the ids of the live requests that hold rows of *tables*; those of *own_run* and, with *force*, of others.
 
     Raises:
-        Conflict: other runs have such requests, and *force* is False.
+        Conflict: others are at work, or left requests with rows there, and *force* is False.
     """
     rows = await connection.fetch(QUERIES["affected_requests"], list(tables))
-    others = {row["run_id"]: row for row in rows if row["run_id"] != own_run}
+    at_work = await connection.fetch(QUERIES["runs_at_work"], own_run)
+    others = {row["run_id"]: row for row in [*at_work, *rows] if row["run_id"] != own_run}
     if others and not force:
         raise _in_the_way(list(others.values()))
     return tuple(row["request_id"] for row in rows)
@@ -45,7 +46,7 @@ def _in_the_way(runs: Sequence[Any]) -> Conflict:
     )
     more = f" and {len(runs) - _NAMED} others" if len(runs) > _NAMED else ""
     return Conflict(
-        f"live requests have rows in these tables: {named}{more}; a restore would take their rows away",
+        f"others are at work here, or left rows in these tables: {named}{more}",
         hint="wait until they have ended, end them (atdm reap ID), or restore with force: their rows are gone then",
     )
 
@@ -74,9 +75,10 @@ async def renew_positions(connection: asyncpg.Connection, target: Target, tables
 
 
 async def append_restored(connection: asyncpg.Connection, run_id: str, detail: Mapping[str, Cell]) -> None:
-    """Append the event of the restore to the audit log of the run.
+    """Append the event of the restore to the audit log of the run, and have seeders give up keys that they took ahead.
 
     Raises:
         asyncpg.PostgresError: there is no such run, or it is over.
     """
+    await connection.fetchval(QUERIES["note_restore"])
     await connection.execute(QUERIES["append_run_events"], run_id, [EventKind.BASELINE_RESTORED], [dump_json(detail)])

@@ -489,6 +489,15 @@ WHERE r.state = 'active' AND q.state = 'live' AND (
     OR EXISTS (SELECT FROM atdm.ledger_range l WHERE l.request_id = q.request_id AND l.relation = ANY ($1::text[])))
 ORDER BY q.request_id;
 
+-- runs_at_work --
+-- Active runs whose owner renews the lease, but for $1: whoever it is counts on what stands there. Kept runs are nobody's any more.
+SELECT r.run_id, r.owner, r.actor, atdm.utc(r.started_at) AS started_at
+FROM atdm.run r JOIN atdm.lease l ON l.run_id = r.run_id WHERE r.state = 'active' AND NOT l.kept AND r.run_id <> $1 ORDER BY r.run_id;
+
+-- note_restore --
+-- Have seeders give up the keys that they took ahead; see count_restores.
+SELECT nextval('atdm.restores');
+
 -- release_rows --
 -- Give up what the requests $1 hold of the tables $2: other rows stand there now. Those that hold nothing any more are reset, with the
 -- report $3; they are returned.
