@@ -18,11 +18,9 @@ seal stands in the metadata of the schema. The files of a log stand in
 
 from __future__ import annotations
 
-import datetime
-import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.audit import StoredEvent
 from pytest_atdm.core.audit_check import Checkpoint, Entry
@@ -133,22 +131,20 @@ def read_range(metadata: Mapping[bytes, bytes] | None) -> SealedRange:
 
 def iter_entries(batch: pa.RecordBatch) -> Iterator[Entry]:
     """Yield the events of *batch* as found, each with whether its columns say the same as its body."""
-    columns = [batch.column(name).to_pylist() for name in _NAMES]
-    for run_id, seq, at, kind, request_id, detail, body, previous, digest in zip(*columns, strict=True):
-        agrees = _agrees(body, run_id=run_id, seq=seq, at=at, kind=kind, request_id=request_id, detail=detail)
-        yield Entry(run_id, seq, body, previous, digest, agrees)
+    found = (batch.column(name).to_pylist() for name in ("run_id", "seq", "body", "previous", "hash"))
+    return map(Entry, *found, _compare(batch).to_pylist())
 
 
-def _agrees(body: str, **columns: Any) -> bool:
-    """Return whether the columns say what *body* does, by the way that the database writes one."""
-    at: datetime.datetime = columns["at"]
-    moment = at.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    run_id, request_id = _quote(columns["run_id"]), _quote(columns["request_id"])
-    return body == (
-        f'{{"run_id": {run_id}, "request_id": {request_id}, "at": "{moment}", "seq": {columns["seq"]}, '
-        f'"kind": "{columns["kind"]}", "detail": {columns["detail"]}}}'
-    )
+def _compare(batch: pa.RecordBatch) -> pa.BooleanArray:
+    """Return for each event whether its columns make its body, in the way that the database writes one."""
+    import pyarrow as pa  # lazy: startup
+    import pyarrow.compute as pc
 
-
-def _quote(text: str | None) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    at = pc.strftime(batch.column("at").cast(pa.timestamp("us")), format="%Y-%m-%dT%H:%M:%SZ")
+    request_id = pc.binary_join_element_wise('"', batch.column("request_id"), '"', "")
+    parts = (
+        '{"run_id": "', batch.column("run_id"), '", "request_id": ', pc.fill_null(request_id, "null"),
+        ', "at": "', at, '", "seq": ', batch.column("seq").cast(pa.string()),
+        ', "kind": "', batch.column("kind"), '", "detail": ', batch.column("detail"), "}",
+    )  # fmt: skip
+    return pc.equal(pc.binary_join_element_wise(*parts, ""), batch.column("body"))

@@ -15,6 +15,7 @@ from tests.bench.audit import measure_share, measure_verify
 from tests.bench.baselines import measure_baselines
 from tests.bench.baselines_restore import measure_restores
 from tests.bench.cleanup import measure_levels, measure_sizes
+from tests.bench.export import measure_export, wait_until_exported
 from tests.bench.figures import render_table, write_json
 from tests.bench.leases import measure_leases
 from tests.bench.planning import measure_introspection, measure_planning
@@ -35,20 +36,21 @@ REPORT = Path(".atdm/bench.json")
 def main() -> int:
     """Measure everything; return 0, whether the targets hold or not: the table says which."""
     figures = [*measure_start(), *measure_idle()]
-    with _running_bench() as (bench, url, address):
+    with _running_bench() as (bench, url, address, place):
         figures += run_seeding(bench, url)
         figures += measure_leases(bench, address)
         figures += measure_share(bench, url)
         figures += measure_planning(bench)
         figures += measure_introspection(url, folder("catalog"))
         figures += measure_volume(bench, url)
-    with _running_bench() as (old, *_), _running_bench() as (fresh, url, _):
+        figures += measure_export(bench, url, address.url, place)
+    with _running_bench() as (old, _, old_address, _), _running_bench() as (fresh, url, *_):
         figures += measure_levels(fresh, url)
-        figures += measure_history(old, fresh)
+        figures += measure_history(old, fresh, come_to_rest=lambda: wait_until_exported(old_address.url))
         figures += measure_verify(old)
-    with _running_bench() as (few, few_url, _), _running_bench() as (many, many_url, _):
+    with _running_bench() as (few, few_url, *_), _running_bench() as (many, many_url, *_):
         figures += measure_sizes((few, few_url), (many, many_url))
-    with _running_bench() as (_, url, _):
+    with _running_bench() as (_, url, *_):
         figures += measure_baselines(url)
         figures += measure_restores(url)
     write_json(figures, REPORT)
@@ -57,12 +59,12 @@ def main() -> int:
 
 
 @contextlib.contextmanager
-def _running_bench() -> Iterator[tuple[Bench, str, SeederAddress]]:
-    """Yield a bench on a new seeder with a database of its own, the database's URL, and the seeder's address."""
+def _running_bench() -> Iterator[tuple[Bench, str, SeederAddress, Path]]:
+    """Yield a bench on a new seeder with a database of its own, the database's URL, the seeder's address and folder."""
     with tempfile.TemporaryDirectory() as name:
         sidecar = ensure_seeder(Path(name) / ".atdm", catalog=folder("catalog"), database_url=None, timeout_s=60)
         with contextlib.closing(sidecar), contextlib.closing(SeederClient(sidecar.address)) as client:
-            yield start_bench(client), sidecar.address.database_url or "", sidecar.address
+            yield start_bench(client), sidecar.address.database_url or "", sidecar.address, Path(name)
 
 
 if __name__ == "__main__":

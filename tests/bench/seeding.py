@@ -17,7 +17,7 @@ from tests.bench.situation import KeyMaker, start_run
 from tests.bench.strategies import OneCall, RowByRow, TemplateClone, Truncate, open_factory_boy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pytest_atdm.core.model import Plan
     from tests.bench.situation import Bench
@@ -145,8 +145,10 @@ def _figures(medians: dict[str, float]) -> list[Figure]:
     ]
 
 
-def measure_history(old: Bench, fresh: Bench) -> list[Figure]:
+def measure_history(old: Bench, fresh: Bench, *, come_to_rest: Callable[[], None]) -> list[Figure]:
     """Return the latency of seed + reset after 1,000 and 5,000 past runs; it has to stay flat within 10 %.
+
+    *come_to_rest* returns when the seeder of *old* has done with them all that it does beside its work.
 
     *old* gets the past runs, *fresh* is a seeder with a database of its own that has none. The two take turns, so that
     the machine's drift hits both alike, and whatever past runs leave behind (dead rows, vacuum) hits *old* alone.
@@ -156,6 +158,7 @@ def measure_history(old: Bench, fresh: Bench) -> list[Figure]:
     for runs in PAST_RUNS:
         _make_past_runs(old, runs - done)
         done = runs
+        come_to_rest()
         figures += compare_in_turns(fresh, old, f"after 0 past runs, beside {runs:,}", f"after {runs:,} past runs")
     return figures
 
