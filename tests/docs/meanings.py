@@ -75,16 +75,23 @@ ENTITY_KEYS: Final = {
 
 #: What stands behind a column under ``masks``.
 MASKS: Final = {
-    "`hash`": "hexadecimal digits, 32 or as many as the columns take, 16 at least; of a `uuid` another one. For text, "
-    "`uuid`, `bytea`",
-    "`format`": "a value of the same length: letters (ASCII) become letters of that case, digits digits, all else stays; "
-    "an integer keeps its sign and number of digits. For text, integers",
-    "`generator`": "a value that the generator of this column under `columns` draws, of those that CHECKs on the column "
-    "alone allow",
+    "`hash`": (
+        "hexadecimal digits, 32 or as many as the columns take, 16 at least; of a `uuid` another one. For text, "
+        "`uuid`, `bytea`"
+    ),
+    "`format`": (
+        "a value of the same length: letters (ASCII) become letters of that case, digits digits, all else stays; an "
+        "integer keeps its sign and number of digits. For text, integers"
+    ),
+    "`generator`": (
+        "a value that the generator of this column under `columns` draws, of those that CHECKs on the column alone "
+        "allow"
+    ),
     "`null`": "NULL, as YAML's null or as text",
     "`{constant: value}`": "this value for all",
-    "any other name": "what a strategy of this name in an installed package gives: an entry point of the group "
-    "`pytest_atdm.masks`",
+    "any other name": (
+        "what a strategy of this name in an installed package gives: an entry point of the group `pytest_atdm.masks`"
+    ),
 }
 
 #: What stands behind a column or relation of an entity.
