@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.errors import SettingError
@@ -51,7 +51,7 @@ class Options:
     allow_hosts: frozenset[str]
     limits: Mapping[str, int]
     store: StorePlace | None
-    mask_key: str | None
+    mask_key: str | None = field(repr=False)
     embedded: Path | None
     migrations: MigrationSource | None
     root: Path
