@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 
 from pytest_atdm.core.errors import DatabaseBusy, NotFound, SettingError
+from pytest_atdm.core.schema import ForeignKey
 from seeder.db.border import translated
 from seeder.db.introspect import read_target
 from seeder.db.pool import connect
@@ -74,8 +75,9 @@ class SequencePosition:
 class Snapshot:
     """The moment, which lasts as long as ``open_snapshot`` is open. *taken_at* is in UTC, ISO 8601.
 
-    *target* is what tables there are, *schema* its fingerprint, see ``fingerprint_of_all``; *server* is Postgres' major
-    version. Sequences are read after the moment: no row is in it whose number they do not have behind them.
+    *target* is what tables there are, foreign keys of partitions with them; *schema* is its fingerprint, without these,
+    see ``fingerprint_of_all``; *server* is Postgres' major version. Sequences are read after the moment: no row is in
+    it whose number they do not have behind them.
     """
 
     taken_at: str
@@ -218,12 +220,28 @@ async def _read_snapshot(connection: asyncpg.Connection, tables: Sequence[Any], 
     return Snapshot(
         taken_at=taken_at.isoformat(),
         server=connection.get_server_version().major,
-        target=target.schema,
+        target=_add_keys(target.schema, await connection.fetch(QUERIES["snapshot_partition_keys"])),
         schema=fingerprint_of_all(target.schema),
         tables=tuple(sorted((_build_table(one) for one in tables if one["kind"] == "r"), key=lambda one: one.id)),
         sequences=await _read_sequences(connection, {one["id"] for one in tables} if only else None),
         connection=connection,
     )
+
+
+def _add_keys(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> Schema:
+    """Return *schema* with the foreign keys of partitions as those of the tables above them."""
+    tables = dict(schema.tables)
+    for row in rows:
+        if row["child"] in tables and row["parent"] in tables:
+            child = tables[row["child"]]
+            key = ForeignKey(
+                name=row["name"],
+                columns=tuple(row["columns"]),
+                parent=row["parent"],
+                parent_columns=tuple(row["parent_columns"]),
+            )
+            tables[child.id] = dataclasses.replace(child, foreign_keys=(*child.foreign_keys, key))
+    return dataclasses.replace(schema, tables=tables)
 
 
 def _build_table(row: Mapping[str, Any]) -> SourceTable:

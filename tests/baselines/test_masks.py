@@ -194,6 +194,29 @@ def test_masked_rows_are_brought_back_from_any_state(site: Site) -> None:
     }
 
 
+def test_foreign_keys_of_partitions_tie_too(make_site: MakeSite) -> None:
+    """One that a partition alone has, and one that refers to a partition alone."""
+    site = make_site(
+        "CREATE TABLE people (code text UNIQUE); INSERT INTO people VALUES ('Ada'), ('Bo')",
+        "CREATE TABLE stays (code text, at int, UNIQUE (code, at)) PARTITION BY RANGE (at)",
+        "CREATE TABLE stays_early PARTITION OF stays FOR VALUES FROM (0) TO (9)",
+        "CREATE TABLE stays_late PARTITION OF stays FOR VALUES FROM (9) TO (99)",
+        "ALTER TABLE stays_early ADD FOREIGN KEY (code) REFERENCES people (code), ADD UNIQUE (code)",
+        "CREATE TABLE meals (code text REFERENCES stays_early (code))",
+        "INSERT INTO stays VALUES ('Ada', 1), ('Bo', 2), ('Cleo', 12); INSERT INTO meals VALUES ('Ada')",
+    )
+
+    manifest = take(site, "masked", domain="title: P\nmasks: {people.code: hash}\n")
+    site.restore("masked")
+
+    cells = read_cells(site, manifest)
+    assert {f"public.{table}.code" for table in ("people", "stays_early", "stays_late", "meals")} == (
+        masked_columns(manifest)
+    )
+    assert set(cells["public.people.code"]) == set(cells["public.stays_early.code"])
+    assert set(cells["public.meals.code"]) < set(cells["public.people.code"])
+
+
 def test_with_a_key_values_are_the_same_each_time(site: Site) -> None:
     """Two baselines of one state are equal with one key, and differ in all keyed values with two or none."""
     first, again, other, none, none_again = (

@@ -299,6 +299,14 @@ def test_a_name_that_is_written_wrong_is_not_passed_over(mask: str, hint: str) -
     assert hint in caught.value.hint
 
 
+def test_a_reference_that_does_not_fit_is_not_passed_over() -> None:
+    """The column that was meant would keep the values that are masked where it refers to."""
+    with pytest.raises(SchemaMismatch, match=r"library/domain\.yaml:3") as caught:
+        resolve("readers.email: format", more="references:\n  - {table: notes, columns: [bye], to: readers}\n")
+
+    assert "by" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [

@@ -6,6 +6,8 @@ Letters' case is kept and does not count: values that differ in case alone do so
 from __future__ import annotations
 
 import hashlib
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.masks.permutation import permute
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 _DIGITS: Final = "0123456789"
+_RANKS: Final = {one: rank for alphabet in (_LETTERS, _DIGITS) for rank, one in enumerate(alphabet)}
+#: What each ASCII character counts for in a pattern, but for those that count for themselves.
+_KINDS: Final = str.maketrans(
+    dict.fromkeys(_LETTERS, "a") | dict.fromkeys(_LETTERS.upper(), "a") | dict.fromkeys(_DIGITS, "0")
+)
+_OTHERS: Final = re.compile("[^A-Za-z0-9]+")
 #: So many letters and digits are one number; each further lot of a longer text depends on those before it.
 _LOT: Final = 64
 
@@ -24,40 +32,52 @@ def mask_text(value: str, key: bytes) -> str:
 
     Every other character stays. Of two texts or more of a pattern, none stays what it is; *key* has up to 64 bytes.
     """
-    places = [place for place, one in enumerate(value) if one.isascii() and one.isalnum()]
-    masked = list(value)
-    tweak = _digest(key, "".join(map(_kind_of, value)))
-    for start in range(0, len(places), _LOT):
-        lot = places[start : start + _LOT]
-        plain = "".join(value[place] for place in lot).lower()
-        for place, one in zip(lot, _permute_text(plain, tweak), strict=True):
-            masked[place] = one.upper() if value[place].isupper() else one
-        tweak = _digest(tweak, plain)
-    return "".join(masked)
+    plain = _OTHERS.sub("", value).lower()
+    tweak = _digest(key, value.lower().translate(_KINDS))
+    lots = [plain[start : start + _LOT] for start in range(0, len(plain), _LOT)]
+    masked: list[str] = []
+    for lot in lots:
+        masked += _permute_text(lot, tweak)
+        tweak = _digest(tweak, lot)
+    if len(plain) == len(value) and value.islower():
+        return "".join(masked)
+    return "".join(_put_in_place(value, iter(masked)))
 
 
-def _kind_of(character: str) -> str:
-    if not character.isascii():
-        return character.lower()
-    return "a" if character.isalpha() else "0" if character.isdigit() else character
+def _put_in_place(value: str, masked: Iterator[str]) -> Iterator[str]:
+    """Yield the characters of *value*, each letter and digit replaced by the next of *masked*."""
+    for one in value:
+        if one.lower() not in _RANKS or not one.isascii():
+            yield one
+        else:
+            yield next(masked).upper() if one.isupper() else next(masked)
 
 
 def _digest(key: bytes, text: str) -> bytes:
     return hashlib.blake2b(text.encode(), key=key, digest_size=32).digest()
 
 
-def _permute_text(plain: str, key: bytes) -> Iterator[str]:
-    """Yield the letters and digits that stand for *plain*, which has small letters and digits only."""
-    alphabets = [_DIGITS if one.isdigit() else _LETTERS for one in plain]
-    size, rank = 1, 0
-    for one, alphabet in zip(plain, alphabets, strict=True):
-        size *= len(alphabet)
-        rank = rank * len(alphabet) + alphabet.index(one)
-    rank = permute(rank, size, key)
-    for alphabet in alphabets:
-        size //= len(alphabet)
-        found, rank = divmod(rank, size)
-        yield alphabet[found]
+@lru_cache(maxsize=4096)
+def _sizes_of(pattern: str) -> tuple[tuple[int, str], ...]:
+    """Return for each place of a pattern of ``a`` and ``0``, the last first, how many values it has, and which."""
+    return tuple(
+        (len(alphabet), alphabet) for alphabet in (_LETTERS if one == "a" else _DIGITS for one in pattern[::-1])
+    )
+
+
+def _permute_text(plain: str, key: bytes) -> list[str]:
+    """Return the letters and digits that stand for *plain*, which has small letters and digits only."""
+    sizes = _sizes_of(plain.translate(_KINDS))
+    whole, rank = 1, 0
+    for one, (size, _) in zip(reversed(plain), sizes, strict=True):
+        rank += whole * _RANKS[one]
+        whole *= size
+    rank = permute(rank, whole, key)
+    masked = []
+    for size, alphabet in sizes:
+        rank, found = divmod(rank, size)
+        masked.append(alphabet[found])
+    return masked[::-1]
 
 
 def mask_integer(value: int, key: bytes, limits: Sequence[tuple[int, int]]) -> int:

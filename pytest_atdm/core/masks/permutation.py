@@ -8,17 +8,21 @@ from typing import Final
 
 #: Even, so that each half is changed as often as the other.
 _ROUNDS: Final = 8
+_TURNS: Final = tuple(bytes((turn,)) for turn in range(_ROUNDS))
 _SPARE_BYTES: Final = 8  # so many more than needed make the bias of a remainder unmeasurable
+#: Of so many numbers, none is ever met that stays where it is.
+_COUNTLESS: Final = 1 << 64
 
 
 def permute(rank: int, size: int, key: bytes) -> int:
     """Return where *rank*, from 0 to *size* - 1, goes; *size* is at most 2**800, keys have one length.
 
     The permutation is ``P' (P(rank) + 1)``, where P is a Feistel network, and P' its inverse: one cycle through all
-    numbers, so that none stays where it is unless it is alone.
+    numbers, so that none stays where it is unless it is alone. Of countless numbers it is P itself, in half the time.
     """
     network = _Network(size, key)
-    return network.backwards((network.forwards(rank) + 1) % size)
+    there = network.forwards(rank)
+    return there if size >= _COUNTLESS else network.backwards((there + 1) % size)
 
 
 class _Network:
@@ -33,7 +37,7 @@ class _Network:
         self._width = isqrt(size - 1) + 1
         self._height = -(-size // self._width)
         self._bytes = (self._width.bit_length() + 7) // 8
-        self._key = key
+        self._keys = [key + turn for turn in _TURNS]
 
     def forwards(self, rank: int) -> int:
         """Return where *rank* goes."""
@@ -58,7 +62,5 @@ class _Network:
                 return rank
 
     def _draw(self, half: int, turn: int) -> int:
-        drawn = hashlib.blake2b(
-            self._key + bytes((turn,)) + half.to_bytes(self._bytes, "big"), digest_size=self._bytes + _SPARE_BYTES
-        )
-        return int.from_bytes(drawn.digest(), "big")
+        seed = self._keys[turn] + half.to_bytes(self._bytes, "big")
+        return int.from_bytes(hashlib.blake2b(seed, digest_size=self._bytes + _SPARE_BYTES).digest(), "big")

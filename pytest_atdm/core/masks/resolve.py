@@ -21,6 +21,7 @@ from pytest_atdm.core.masks.strategies import (
 )
 from pytest_atdm.core.masks.texts import write_cell
 from pytest_atdm.core.types import base_type
+from pytest_atdm.core.virtual_keys import find_virtual_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -67,14 +68,16 @@ def resolve_masks(catalog: Catalog, schema: Schema, installed: Installed) -> Mas
     Raises:
         SchemaMismatch: a domain names a table or column that the database lacks: nothing is passed over, since a name
             that is written wrong would leave the values as they are.
-        CatalogError: a mask does not fit its columns, or two of one family differ; a strategy is not known.
+        CatalogError: a mask does not fit its columns, or two of one family differ; a strategy is not known; a reference
+            of a domain with masks does not fit.
         SettingError: a strategy of a package cannot be loaded; mimesis is not installed.
     """
-    wishes = [
-        _make_wish(mask, schema, domain)
-        for domain in map(catalog.domain, catalog.domain_names)
-        for mask in domain.masks
-    ]
+    domains = [domain for domain in map(catalog.domain, catalog.domain_names) if domain.masks]
+    for domain in domains:
+        find_virtual_keys(
+            schema, domain
+        )  # raises: one that does not fit would tie nothing, and what refers stay as it is
+    wishes = [_make_wish(mask, schema, domain) for domain in domains for mask in domain.masks]
     if not wishes:
         return {}
     families = find_families(schema, catalog)
