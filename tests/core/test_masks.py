@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -189,6 +190,20 @@ def test_generated_values_depend_on_value_and_key(generator: str) -> None:
     assert names != {value: mask.apply(value, b"o" * 32) for value in names}
     assert all(name is not None and len(name) < 9 for name in names.values())
     assert len(set(names.values())) > 1
+
+
+def test_threads_that_mask_at_once_draw_the_same() -> None:
+    """What draws is shared by all of them: none disturbs the seed of another."""
+    (mask,) = resolve(
+        "readers.name: generator", more="columns:\n  readers.name: {mimesis: person.first_name}\n"
+    ).values()
+    values = [f"reader {number}" for number in range(100)]
+    expected = [mask.apply(value, KEY) for value in values]
+
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(lambda _: [mask.apply(value, KEY) for value in values], range(4))
+
+    assert [expected] * 4 == list(found)
 
 
 def test_a_generator_refers_to_reference_rows() -> None:
