@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +18,8 @@ __all__ = ("iter_realistic",)
 
 #: What they give depends on the clock, the machine, or its randomness; or they only choose of what they are given.
 _UNSTEADY: Final = frozenset({"choice", "cryptographic", "datetime", "development.calver", "internet.uri", "path"})
+#: What draws is shared, and baselines are masked in threads.
+_DRAWING: Final = threading.Lock()
 
 
 def iter_realistic(name: str, locale: str, seed: int, source: str) -> Iterator[object]:
@@ -30,8 +33,10 @@ def iter_realistic(name: str, locale: str, seed: int, source: str) -> Iterator[o
     """
     reseed, draw = _open(name, locale, source)
     for number in count(seed):  # a seed for each, whoever else draws in between
-        reseed(number)
-        yield draw()
+        with _DRAWING:
+            reseed(number)
+            drawn = draw()
+        yield drawn
 
 
 @lru_cache(maxsize=1024)

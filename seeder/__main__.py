@@ -15,6 +15,7 @@ from pytest_atdm.core.errors import AtdmError, InternalError, SettingError
 from pytest_atdm.core.migrations import MigrationSource
 from seeder.announcement import print_line
 from seeder.limits import read_limits
+from seeder.mask_key import read_mask_key
 from seeder.ownership import migrate
 from seeder.serve import Options, serve
 from seeder.settings import Settings, StorePlace
@@ -61,6 +62,7 @@ def read_options(arguments: Sequence[str], environment: Mapping[str, str]) -> Op
         allow_hosts=_read_names(environment, "ATDM_ALLOW_HOSTS"),
         limits=read_limits(environment),
         store=_read_store(given.store, environment),
+        mask_key=read_mask_key(environment),
         embedded=given.embedded and given.embedded.resolve(),
         migrations=_read_source(given),
         root=given.root.resolve(),
@@ -91,6 +93,7 @@ def read_owners_settings(arguments: Sequence[str], environment: Mapping[str, str
         allow_databases=_read_names(environment, "ATDM_ALLOW_DATABASES"),
         allow_hosts=_read_names(environment, "ATDM_ALLOW_HOSTS"),
         store=None,
+        mask_key=None,
         **read_limits(environment),
     )
 

@@ -117,7 +117,7 @@ class _Engine:
             reaper = Reaper(database, counters, settings.lease_s)
             store = open_store(settings.store) if settings.store else None
             exporter = Exporter(database.exports, store, counters, database.sealed) if store else None
-            self._baselines = Baselines(database, settings, store)
+            self._baselines = Baselines(database, settings, self._catalog, store)
             self._seeder = Seeder(database, self._catalog, settings, counters, reaper, exporter)
             if exporter and not settings.owned:
                 await exporter.probe()  # who serves many shall not begin with a store that loses what it is given

@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.errors import SettingError
@@ -37,7 +37,7 @@ class Options:
     *embedded* is the folder of an embedded Postgres, in place of *database_url*; *migrations* say what makes its
     tables, a command of theirs runs in *root*. *owned* means: announce on stdout as JSON, and end with the last
     holder; *state* is the folder of the state file then. Port 0 is any free one. *limits* are fields of ``Settings``.
-    *store* is where Parquet is kept; None leaves it to ``choose_store``.
+    *store* is where Parquet is kept; None leaves it to ``choose_store``. *mask_key*: see ``Settings``.
     """
 
     host: str
@@ -51,6 +51,7 @@ class Options:
     allow_hosts: frozenset[str]
     limits: Mapping[str, int]
     store: StorePlace | None
+    mask_key: str | None = field(repr=False)
     embedded: Path | None
     migrations: MigrationSource | None
     root: Path
@@ -178,6 +179,7 @@ def _make_settings(
         allow_databases=options.allow_databases,
         allow_hosts=options.allow_hosts,
         store=store,
+        mask_key=options.mask_key,
         **options.limits,
     )
 

@@ -49,8 +49,9 @@ class Settings:
     by *migrations*, or without them by the domain's (``migrations/<domain>`` beside the catalog). *allow_databases* are
     names of databases that count as test databases without a mark, *allow_hosts* hosts beside this machine that may
     have them. *owner_url* is the same database, as the role that migrates it and grants rights there; None for the role
-    of *database_url*. *pool_size* counts connections. *store* is where Parquet is kept; None for nowhere. The limits
-    are explained in ``seeder.limits``.
+    of *database_url*. *pool_size* counts connections. *store* is where Parquet is kept; None for nowhere. *mask_key* is
+    what masked values of baselines depend on; None for another one each time. The limits are explained in
+    ``seeder.limits``.
 
     *lease_s*: how long a run's rows stand without a sign of life from its owner. *owned*: the process ends with those
     who use it, so that the runs it granted leases to are over with it.
@@ -67,6 +68,7 @@ class Settings:
     allow_hosts: frozenset[str] = frozenset()
     owner_url: str | None = None
     store: StorePlace | None = None
+    mask_key: str | None = field(default=None, repr=False)
     pool_size: int = 8
     max_body_bytes: int = 1_000_000
     max_rows: int = 1_000

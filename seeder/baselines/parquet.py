@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from seeder.baselines.masking import TableMasks
+
 #: By Postgres type; all others are text.
 _ARROW_TYPES: Final = {"smallint": pa.int16(), "integer": pa.int32(), "bigint": pa.int64(), "boolean": pa.bool_()}
 _TYPE_KEY: Final = b"pg_type"
@@ -50,17 +52,22 @@ def _arrow_type(column: StoredColumn) -> pa.DataType:
 
 
 class TableWriter:
-    """Writes the file of one table; *rows* and *hash_sum* (64 bit, of the rows' hashes) tell what is in it so far."""
+    """Writes the file of one table, which has *columns*.
 
-    def __init__(self, path: Path, columns: Sequence[StoredColumn]) -> None:
-        """Begin the file.
+    *rows* and *hash_sum* (64 bit, of the rows' hashes) tell what is in it so far.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[StoredColumn], masks: TableMasks | None = None) -> None:
+        """Begin the file; its rows are masked by *masks*.
 
         Raises:
             SchemaMismatch: as ``build_schema``.
         """
         self.rows = 0
         self.hash_sum = 0
+        self.columns = tuple(columns)
         self._schema = build_schema(columns)
+        self._masks = masks
         # The hash is the first field of the CSV: no line is empty, and none begins with what looks like a byte order
         # mark. Names count for nothing there, so that any will do.
         self._fields = [self._schema.field(len(columns)), *(self._schema.field(place) for place in range(len(columns)))]
@@ -86,14 +93,24 @@ class TableWriter:
     def add(self, csv: bytes | bytearray) -> None:
         """Write whole rows: of each its hash, then its columns.
 
+        The hash of a row that is masked here is that of the columns that are not, and does not get into the file.
+
         Raises:
             InternalError: these are no such rows.
+            CatalogError, SettingError: as ``TableMasks.mask``.
         """
         found = self._parse(csv)
         hashes, *cells = found.columns
-        self._file.write_table(pa.Table.from_arrays([*cells, hashes], schema=self._schema), row_group_size=_GROUP_ROWS)
+        rows = pa.Table.from_arrays([*cells, hashes], schema=self._schema)
+        if self._masks is None:
+            added = pc.sum(hashes).as_py()
+        else:
+            rows = self._masks.mask(rows)
+            added = self._masks.sum_hashes(rows, hashes)
+            rows = rows.set_column(len(cells), self._schema.field(len(cells)), pa.nulls(rows.num_rows, hashes.type))
+        self._file.write_table(rows, row_group_size=_GROUP_ROWS)
         self.rows += found.num_rows
-        self.hash_sum = (self.hash_sum + pc.sum(hashes).as_py()) % _HASH_MODULUS
+        self.hash_sum = (self.hash_sum + added) % _HASH_MODULUS
 
     def _parse(self, csv: bytes | bytearray) -> pa.Table:
         try:

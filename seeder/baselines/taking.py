@@ -27,6 +27,7 @@ from seeder.db.snapshot import open_snapshot
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
+    from seeder.baselines.masking import Masking, TableMasks
     from seeder.db.snapshot import Snapshot, SourceTable
     from seeder.settings import Settings
     from seeder.store.port import Store
@@ -49,11 +50,15 @@ async def take_baseline(
     *,
     actor: str,
     only: Collection[str] = (),
+    masking: Masking | None = None,
     progress: Progress | None = None,
 ) -> Manifest:
     """Put all tables and sequences of the settings' target, or *only* some, into the store as the baseline *name*.
 
+    What *masking* masks gets to nobody's disk: rows are masked on their way.
+
     Raises:
+        CatalogError, SchemaMismatch, SettingError: as ``Masking`` and ``TableMasks``.
         NotFound: there is no table of a name in *only*.
         Conflict: there is such a baseline.
         SettingError, NotATestDatabase, DatabaseUnavailable: as ``open_snapshot``; and a text cannot be said in UTF-8.
@@ -64,7 +69,7 @@ async def take_baseline(
     check_baseline_name(name)
     try:
         async with asyncio.timeout(TAKING_S):
-            return await _Taking(settings, store, name, actor, progress or _tell_nobody).run(only)
+            return await _Taking(settings, store, name, actor, masking, progress or _tell_nobody).run(only)
     except TimeoutError as error:
         raise DatabaseBusy(
             f'taking baseline "{name}" took longer than {TAKING_S // 3600} hours', hint="take it of fewer rows"
@@ -86,11 +91,20 @@ class _Written:
 class _Taking:
     """One attempt."""
 
-    def __init__(self, settings: Settings, store: Store, name: str, actor: str, progress: Progress) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        name: str,
+        actor: str,
+        masking: Masking | None,
+        progress: Progress,
+    ) -> None:
         self._settings = settings
         self._store = store
         self._name = name
         self._actor = actor
+        self._masking = masking
         self._progress = progress
         self._attempt = begin_attempt()
         self._put: list[str] = []  # to be removed where this comes to nothing
@@ -100,6 +114,8 @@ class _Taking:
         await _run_to_end(self._clear_the_way)
         try:
             async with open_snapshot(self._settings, only) as snapshot:
+                if self._masking is not None:
+                    await asyncio.to_thread(self._masking.begin, snapshot.target)
                 tables = await self._store_tables(snapshot)
             manifest = self._build_manifest(snapshot, tables, whole=not only)
             await self._publish(manifest)
@@ -140,10 +156,11 @@ class _Taking:
         return found
 
     async def _read_table(self, snapshot: Snapshot, table: SourceTable, path: Path) -> _Blocks:
-        writer = TableWriter(path, _columns_of(table))
+        masks = self._masking.of_table(table) if self._masking is not None else None
+        writer = TableWriter(path, _columns_of(table, masks), masks)
         blocks = _Blocks(writer, lambda: self._progress(table.id, writer.rows, table.estimated_rows))
         try:
-            await snapshot.copy_rows(table, blocks.add)
+            await snapshot.copy_rows(table, blocks.add, masked=masks.columns if masks is not None else ())
         except BaseException:
             await blocks.give_up()
             raise
@@ -158,7 +175,7 @@ class _Taking:
         stored = StoredTable(
             table=table.id,
             file=place,
-            columns=_columns_of(table),
+            columns=writer.columns,
             rows=writer.rows,
             size=path.stat().st_size,
             sha256=digest_file(path),
@@ -209,8 +226,9 @@ class _Taking:
                 self._store.remove(place)
 
 
-def _columns_of(table: SourceTable) -> tuple[StoredColumn, ...]:
-    return tuple(StoredColumn(name=name, type=kind) for name, kind in table.columns)
+def _columns_of(table: SourceTable, masks: TableMasks | None) -> tuple[StoredColumn, ...]:
+    masked = masks.columns if masks is not None else ()
+    return tuple(StoredColumn(name=name, type=kind, masked=name in masked) for name, kind in table.columns)
 
 
 class _Blocks:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
     from pytest_atdm.core.baseline import RestoreReport
+    from pytest_atdm.core.catalog import Catalog
     from pytest_atdm.core.model import Cell
     from seeder.baselines.shelf import Shelf
     from seeder.db.database import Database
@@ -36,8 +37,9 @@ _KEEP_S: Final = 86_400
 class Baselines:
     """The baselines of one target in one store. Errors are those of the tree, raised as they come."""
 
-    def __init__(self, database: Database, settings: Settings, store: Store | None) -> None:
+    def __init__(self, database: Database, settings: Settings, catalog: Catalog, store: Store | None) -> None:
         self._database = database
+        self._catalog = catalog
         self._settings = settings
         self._store = store
 
@@ -62,12 +64,17 @@ class Baselines:
     async def take(self, name: str, *, actor: str, tables: Sequence[str] = (), tell: Tell) -> Baseline:
         """Put all tables of the target, or *tables* (ids) only, into the store as they are in one moment.
 
+        Columns that the catalog masks get masked values.
+
         Raises:
             As ``take_baseline``.
         """
-        from seeder.baselines.taking import take_baseline  # lazy: startup
+        from seeder.baselines.masking import Masking  # lazy: startup
+        from seeder.baselines.strategies import InstalledStrategies
+        from seeder.baselines.taking import take_baseline
 
         store = self._require_store()
+        masking = Masking(self._catalog, InstalledStrategies(), self._settings.mask_key)
         async with self._audited(actor, EventKind.BASELINE_TAKEN) as detail:
             manifest = await take_baseline(
                 self._settings,
@@ -75,12 +82,14 @@ class Baselines:
                 name,
                 actor=actor,
                 only=tables,
+                masking=masking,
                 progress=lambda table, done, total: tell(Progress(table=table, phase="read", done=done, total=total)),
             )
             detail |= {
                 "baseline": name,
                 "content": manifest.content,
                 "tables": {t.table: t.rows for t in manifest.tables},
+                "masked": dict(sorted(masking.applied.items())),
             }
         return _describe(manifest)
 

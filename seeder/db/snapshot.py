@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 
 from pytest_atdm.core.errors import DatabaseBusy, NotFound, SettingError
+from pytest_atdm.core.schema import ForeignKey
 from seeder.db.border import translated
 from seeder.db.introspect import read_target
 from seeder.db.pool import connect
@@ -50,10 +51,12 @@ _MAX_NAMED: Final = 10
 class SourceTable:
     """A table or leaf partition as it was found; *columns* are the stored ones in their order, with their types.
 
-    *estimated_rows* is what Postgres thinks, 0 where it does not know.
+    *root* is the id of the partitioned table that it belongs to, else its own. *estimated_rows* is what Postgres
+    thinks, 0 where it does not know.
     """
 
     id: str
+    root: str
     columns: tuple[tuple[str, str], ...]
     estimated_rows: int
     sql_name: str
@@ -72,19 +75,25 @@ class SequencePosition:
 class Snapshot:
     """The moment, which lasts as long as ``open_snapshot`` is open. *taken_at* is in UTC, ISO 8601.
 
-    *schema* is the target's fingerprint, see ``fingerprint_of_all``; *server* is Postgres' major version. Sequences are
-    read after the moment: no row is in it whose number they do not have behind them.
+    *target* is what tables there are, foreign keys of partitions with them; *schema* is its fingerprint, without these,
+    see ``fingerprint_of_all``; *server* is Postgres' major version. Sequences are read after the moment: no row is in
+    it whose number they do not have behind them.
     """
 
     taken_at: str
     server: int
+    target: Schema
     schema: str
     tables: tuple[SourceTable, ...]
     sequences: tuple[SequencePosition, ...]
     connection: asyncpg.Connection
 
-    async def copy_rows(self, table: SourceTable, sink: Callable[[bytes], Awaitable[None]]) -> None:
+    async def copy_rows(
+        self, table: SourceTable, sink: Callable[[bytes], Awaitable[None]], *, masked: Collection[str] = ()
+    ) -> None:
         """Give *sink* the rows of the table alone as CSV, whole rows each time: the hash, then the columns.
+
+        The hash is without the columns *masked*.
 
         Raises:
             SettingError: a text cannot be said in UTF-8.
@@ -93,16 +102,19 @@ class Snapshot:
         doing = f'reading table "{table.id}"'
         with translated(doing):
             try:
-                await self.connection.copy_from_query(_rows_sql(table), output=sink, format="csv", timeout=_COPY_S)
+                await self.connection.copy_from_query(
+                    _rows_sql(table, masked), output=sink, format="csv", timeout=_COPY_S
+                )
             except asyncpg.PostgresError as error:
                 if error.sqlstate in _NO_UTF8:
                     raise SettingError(f"{doing}: {error}", hint=_MEND_ENCODING) from error
                 raise
 
 
-def _rows_sql(table: SourceTable) -> str:
+def _rows_sql(table: SourceTable, masked: Collection[str]) -> str:
     names = [name for name, _ in table.columns]
-    return f"SELECT {', '.join((row_hash_sql(names), *map(quote_ident, names)))} FROM ONLY {table.sql_name}"
+    row_hash = row_hash_sql(name for name in names if name not in masked)
+    return f"SELECT {', '.join((row_hash, *map(quote_ident, names)))} FROM ONLY {table.sql_name}"
 
 
 @asynccontextmanager
@@ -208,6 +220,7 @@ async def _read_snapshot(connection: asyncpg.Connection, tables: Sequence[Any], 
     return Snapshot(
         taken_at=taken_at.isoformat(),
         server=connection.get_server_version().major,
+        target=_add_keys(target.schema, await connection.fetch(QUERIES["snapshot_partition_keys"])),
         schema=fingerprint_of_all(target.schema),
         tables=tuple(sorted((_build_table(one) for one in tables if one["kind"] == "r"), key=lambda one: one.id)),
         sequences=await _read_sequences(connection, {one["id"] for one in tables} if only else None),
@@ -215,9 +228,26 @@ async def _read_snapshot(connection: asyncpg.Connection, tables: Sequence[Any], 
     )
 
 
+def _add_keys(schema: Schema, rows: Sequence[Mapping[str, Any]]) -> Schema:
+    """Return *schema* with the foreign keys of partitions as those of the tables above them."""
+    tables = dict(schema.tables)
+    for row in rows:
+        if row["child"] in tables and row["parent"] in tables:
+            child = tables[row["child"]]
+            key = ForeignKey(
+                name=row["name"],
+                columns=tuple(row["columns"]),
+                parent=row["parent"],
+                parent_columns=tuple(row["parent_columns"]),
+            )
+            tables[child.id] = dataclasses.replace(child, foreign_keys=(*child.foreign_keys, key))
+    return dataclasses.replace(schema, tables=tables)
+
+
 def _build_table(row: Mapping[str, Any]) -> SourceTable:
     return SourceTable(
         id=row["id"],
+        root=row["root"],
         columns=tuple(zip(row["columns"], row["types"], strict=True)),
         estimated_rows=row["estimate"],
         sql_name=row["name"],

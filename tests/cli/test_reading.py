@@ -87,6 +87,19 @@ def test_an_unknown_domain_is_an_error(atdm_alone: Atdm, shop: Path) -> None:
     assert outcome.err == 'error: the catalog has no domain "shpo"\nhint:  did you mean "shop"?\ncode:  catalog_error\n'
 
 
+def test_a_mask_that_is_none_is_an_error(atdm_alone: Atdm, shop: Path) -> None:
+    """Whoever reads a domain refuses a fault of its masks as any other, with file and line."""
+    domain = shop / "catalog" / "shop" / "domain.yaml"
+    line = len(DOMAIN.splitlines()) + 2
+    domain.write_text(f"{DOMAIN}masks:\n  orders.note: {{hash: 7}}\n")
+
+    outcome = atdm_alone("scenarios")
+
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f'shop/domain.yaml:{line}: "orders.note": a mapping has the key constant and no other' in outcome.err
+    assert outcome.err.endswith("code:  catalog_error\n")
+
+
 def test_a_scenario_is_shown(atdm_alone: Atdm, shop: Path) -> None:
     """Everything that a request can change, and what it will always hold."""
     outcome = atdm_alone("show", "late_order")

@@ -31,6 +31,7 @@ FIELDS: Final = {
         "columns": "`table.column` to what draws its values, see below",
         "tables": "table to `reference` or `untouched`, see below",
         "references": "what refers to what without a foreign key, see below",
+        "masks": "`table.column` to what stands for its values in a baseline, see below",
     },
     "VirtualReferenceFile": {
         "table": "the table that refers",
@@ -72,6 +73,27 @@ ENTITY_KEYS: Final = {
     "columns": "a mapping of columns whose names are one of these words",
 }
 
+#: What stands behind a column under ``masks``.
+MASKS: Final = {
+    "`hash`": (
+        "hexadecimal digits, 32 or as many as the columns take, 16 at least; of a `uuid` another one. For text, "
+        "`uuid`, `bytea`"
+    ),
+    "`format`": (
+        "a value of the same length: letters (ASCII) become letters of that case, digits digits, all else stays; an "
+        "integer keeps its sign and number of digits. For text, integers"
+    ),
+    "`generator`": (
+        "a value that the generator of this column under `columns` draws, of those that CHECKs on the column alone "
+        "allow"
+    ),
+    "`null`": "NULL, as YAML's null or as text",
+    "`{constant: value}`": "this value for all",
+    "any other name": (
+        "what a strategy of this name in an installed package gives: an entry point of the group `pytest_atdm.masks`"
+    ),
+}
+
 #: What stands behind a column or relation of an entity.
 VALUES: Final = {
     "status: open": "a literal",
@@ -108,7 +130,8 @@ EVENTS: Final = {
     "reset_executed": "the rows are gone: counts by table, the application's apart, and what was left",
     "baseline_restored": "the tables are those of a baseline: its name and digest, counts by table, sequences moved",
     "run_ended": "the run is over; nothing is seeded into it any more",
-    "baseline_taken": "all tables, or some, stand in the store under a name: rows by table, digest of the content",
+    "baseline_taken": "all tables, or some, stand in the store under a name: rows by table, digest of the content, "
+    "strategies by masked column",
     "baseline_dropped": "a baseline is gone from the store",
     "run_reaped": "the run is over because its lease lapsed, its seeder ended, or an operator said so",
 }
@@ -129,4 +152,6 @@ SEEDER_VARIABLES: Final = {
     "ATDM_STORE_KEY": "access key of the bucket; where this is not set, credentials are looked for where AWS has them",
     "ATDM_STORE_SECRET": "its secret",
     "ATDM_STORE_REGION": "the bucket's region; looked for where AWS has it where this is not set",
+    "ATDM_MASK_KEY": "what masked values in baselines depend on, 16 characters or more; a new one for each baseline "
+    "where this is not set",
 }

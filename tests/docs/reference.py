@@ -98,6 +98,11 @@ def render_catalog() -> str:
         "It is as a foreign key is: a mandatory column gets a parent row, scenarios name the relation, rules follow "
         "it, the gate judges it, and a reset removes what hangs below. With `by`, the given value decides, else the "
         "row that the scenario names, else the first; both columns are set. Rules do not follow it then.",
+        "A column under `masks` has one of these:",
+        render_table(["mask", "the baseline holds"], ([name, text] for name, text in meanings.MASKS.items())),
+        "NULL stays NULL. A mask of a column is that of all columns that foreign keys, `references` and inheritance "
+        "tie to it. `null`, `generator` and a constant are for columns that nothing refers to and no unique "
+        "constraint has. How-to: [mask what baselines hold](../how-to/mask-what-baselines-hold.md).",
         "## Requirements",
         "A list of:",
         _render_fields(files.RequirementFile),

@@ -58,6 +58,7 @@ def seeder(tmp_path: Path) -> Iterator[SeederAddress]:
         "check-a-schema",
         "plant-many-rows",
         "keep-rows",
+        "mask-what-baselines-hold",
         "prove-the-audit-log",
         "query-the-audit-log",
         "keep-a-baseline",

@@ -193,6 +193,11 @@ def leave(data: Path, word: str) -> Iterator[int]:
         ([], {"ATDM_TOKEN": "t"}, "the seeder has no database"),
         (["--embedded", "x", "--port", "99999"], {"ATDM_TOKEN": "t"}, "cannot listen on 127.0.0.1 port 99999"),
         (["--embedded", "x", "--store", "gs://x"], {"ATDM_TOKEN": "t"}, "ATDM_STORE: gs:// is no store"),
+        (
+            ["--embedded", "x"],
+            {"ATDM_TOKEN": "t", "ATDM_MASK_KEY": "fifteen letters"},
+            "has 15 characters, and needs 16",
+        ),
     ],
 )
 def test_a_wrong_setting_ends_serve_with_2(

@@ -68,6 +68,27 @@ def test_what_is_allowed_is_a_list_with_commas() -> None:
     assert frozenset({"db.example"}) == options.allow_hosts
 
 
+def test_a_key_for_masks_is_read_and_not_shown() -> None:
+    """It comes from the environment alone, nothing is none, and no text of the options or settings has it."""
+    key = "sixteen letters!"
+
+    options = read_options(["serve"], {"ATDM_MASK_KEY": key})
+
+    settings = Settings(database_url="", token="", catalog=Path(), base_url="", mask_key=options.mask_key)
+    assert key == options.mask_key == settings.mask_key
+    assert key not in f"{options!r} {settings!r}"
+    assert read_options(["serve"], {"ATDM_MASK_KEY": ""}).mask_key is None
+
+
+def test_a_key_for_masks_that_is_short_is_refused() -> None:
+    """It could be found by trying; the error does not say it."""
+    with pytest.raises(SettingError, match="ATDM_MASK_KEY has 15 characters") as caught:
+        read_options(["serve"], {"ATDM_MASK_KEY": "fifteen letters"})
+
+    assert "a long random text" in caught.value.hint
+    assert "fifteen letters" not in str(caught.value)
+
+
 def test_every_limit_can_be_set() -> None:
     """Each variable of the table sets its field; a field that nobody sets has its default."""
     environment = {limit.variable: str(number) for number, limit in enumerate(LIMITS, start=1)}

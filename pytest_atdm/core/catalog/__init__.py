@@ -14,6 +14,7 @@ from pytest_atdm.core.catalog.domain import (
     read_requirements,
 )
 from pytest_atdm.core.catalog.generators import Generator, Mimesis
+from pytest_atdm.core.catalog.masks import Mask
 from pytest_atdm.core.catalog.merge import check_scenario, read_scenario
 from pytest_atdm.core.catalog.references import ReferenceTarget, VirtualReference
 from pytest_atdm.core.catalog.request import Overrides, check_parameter, read_overrides
@@ -33,6 +34,7 @@ __all__ = (
     "Generator",
     "Link",
     "Literal",
+    "Mask",
     "Mimesis",
     "Overrides",
     "Parameter",

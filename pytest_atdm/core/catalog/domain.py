@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_atdm.core.catalog.files import DomainFile, ReferenceFile, RequirementFile, parse_file
 from pytest_atdm.core.catalog.generators import read_generators
+from pytest_atdm.core.catalog.masks import read_masks
 from pytest_atdm.core.catalog.references import read_references
 from pytest_atdm.core.errors import CatalogError
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_atdm.core.catalog.files import UseKind
     from pytest_atdm.core.catalog.generators import Generator, Mimesis
+    from pytest_atdm.core.catalog.masks import Mask
     from pytest_atdm.core.catalog.references import VirtualReference
     from pytest_atdm.core.catalog.yaml_reader import Document
     from pytest_atdm.core.model import Cell
@@ -69,6 +71,7 @@ class Domain:
     columns: tuple[Generator, ...] = ()
     tables: tuple[TableUse, ...] = ()
     references: tuple[VirtualReference, ...] = ()
+    masks: tuple[Mask, ...] = ()
 
 
 def read_domain(
@@ -97,6 +100,7 @@ def read_domain(
             for table, kind in file.tables.items()
         ),
         references=read_references(document, file.references),
+        masks=read_masks(document, file.masks),
     )
 
 

@@ -107,6 +107,7 @@ class DomainFile(_File):
     columns: dict[str, ColumnFile] = {}
     tables: dict[str, UseKind] = {}
     references: list[VirtualReferenceFile] = []
+    masks: dict[str, JsonValue] = {}
 
 
 class RequirementFile(_File):

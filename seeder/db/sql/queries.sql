@@ -539,6 +539,22 @@ WHERE (c.relkind IN ('r', 'p') OR c.relkind = 'f' AND c.relispartition) AND c.re
     AND n.nspname NOT IN ('atdm', 'information_schema') AND n.nspname !~ '^pg_'
 ORDER BY 2;
 
+-- snapshot_partition_keys --
+--- Foreign keys that a partition has by itself, or that refer to one alone; for partitions stand the tables above them.
+SELECT k.conname::text AS name, child.id AS child, parent.id AS parent,
+    ARRAY(SELECT a.attname::text FROM unnest(k.conkey) WITH ORDINALITY u(attnum, place) JOIN pg_attribute a
+        ON a.attrelid = k.conrelid AND a.attnum = u.attnum ORDER BY u.place) AS columns,
+    ARRAY(SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY u(attnum, place) JOIN pg_attribute a
+        ON a.attrelid = k.confrelid AND a.attnum = u.attnum ORDER BY u.place) AS parent_columns
+FROM pg_constraint k, LATERAL (
+    SELECT n.nspname || '.' || c.relname AS id FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = coalesce(pg_partition_root(k.conrelid), k.conrelid)) child, LATERAL (
+    SELECT n.nspname || '.' || c.relname AS id FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = coalesce(pg_partition_root(k.confrelid), k.confrelid)) parent
+WHERE k.contype = 'f' AND k.conparentid = 0
+    AND EXISTS (SELECT FROM pg_class c WHERE c.oid IN (k.conrelid, k.confrelid) AND c.relispartition)
+ORDER BY 2, 1;
+
 -- snapshot_sequences --
 -- The sequences of the target, whoever owns them, and the table whose column does.
 SELECT n.nspname || '.' || c.relname AS id, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,
