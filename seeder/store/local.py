@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,12 +16,14 @@ from seeder.store.port import check_name, make_missing, probe
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: Begins the name of a file that is being written; no object's name does.
-_UNFINISHED: Final = ".unfinished-"
+#: The folder of the files that are being written; no object's name begins so.
+_UNFINISHED: Final = ".unfinished"
+#: So old is none that somebody still writes.
+_ABANDONED_S: Final = 86_400
 
 
 class LocalStore:
-    """Objects are files below *folder*; each is written beside its place, made durable, then linked there."""
+    """Objects are files below *folder*; each is written beside them, made durable, then linked into its place."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -56,7 +59,7 @@ class LocalStore:
         root = self._path(prefix.rstrip("/"))
         with self._translated(f"listing {prefix}"):
             self._folder.mkdir(parents=True, exist_ok=True)
-            found = [path for path in root.rglob("*") if path.is_file() and not path.name.startswith(_UNFINISHED)]
+            found = [path for path in root.rglob("*") if path.is_file()]
         return tuple(sorted(path.relative_to(self._folder).as_posix() for path in found))
 
     def remove(self, name: str) -> None:
@@ -68,14 +71,16 @@ class LocalStore:
                 _sync(path.parent)
 
     def probe(self) -> None:
-        """Write, write again, and remove: see ``Store.probe``."""
+        """Write, write again, and remove: see ``Store.probe``; and remove what killed writers left behind."""
+        self._sweep()
         probe(self, hint="this file system has no links that can be relied on: choose another folder")
 
     def _create(self, name: str, write: Callable[[Path], object]) -> bool:
         path = self._path(name)
-        unfinished = path.parent / f"{_UNFINISHED}{secrets.token_hex(8)}"
+        unfinished = self._folder / _UNFINISHED / secrets.token_hex(8)
         with self._translated(f"writing {name}"):
             _make_folders(path.parent)
+            _make_folders(unfinished.parent)
             try:
                 write(unfinished)
                 _sync(unfinished)
@@ -86,6 +91,12 @@ class LocalStore:
                 unfinished.unlink(missing_ok=True)
             _sync(path.parent)
         return True
+
+    def _sweep(self) -> None:
+        with self._translated("looking for unfinished files"):
+            for path in (self._folder / _UNFINISHED).glob("*"):
+                if path.stat().st_mtime < time.time() - _ABANDONED_S:
+                    path.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         return self._folder / check_name(name)

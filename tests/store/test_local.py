@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -114,6 +116,20 @@ def test_a_folder_that_cannot_be_written_to_is_said() -> None:
         assert [] == [*folder.iterdir()]
 
 
+def test_what_killed_writers_left_goes_after_a_day(local_store: LocalStore) -> None:
+    """A probe removes files that nobody can be writing any more, and leaves those alone that somebody may be."""
+    local_store.create_bytes("a/b", b"")
+    folder = Path(local_store.place) / ".unfinished"
+    for name, age_s in (("old", 90_000), ("new", 60)):
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - age_s,) * 2)
+
+    local_store.probe()
+
+    assert ["new"] == [path.name for path in folder.iterdir()]
+    assert ("a/b",) == local_store.names("a/")
+
+
 def test_a_killed_writer_leaves_no_object(local_store: Store, tmp_path: Path) -> None:
     """Whoever is killed within a write leaves no object of that name, and another can make it."""
     source, folder = tmp_path / "source", Path(local_store.place)
@@ -121,7 +137,7 @@ def test_a_killed_writer_leaves_no_object(local_store: Store, tmp_path: Path) ->
         file.truncate(_LONG_BYTES)
     words = [sys.executable, "-c", _LONG, str(folder), str(source)]
     with subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE) as writer:
-        while not any(path.stat().st_size for path in folder.glob("a/*")):
+        while not any(path.stat().st_size for path in folder.glob(".unfinished/*")):
             assert writer.poll() is None
         writer.kill()
         assert writer.stdout is not None
