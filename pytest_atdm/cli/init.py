@@ -12,7 +12,6 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
-from pytest_atdm._connect import connect
 from pytest_atdm.cli.console import format_table
 from pytest_atdm.cli.options import MIGRATIONS, read_console, read_settings, repeat_for_pytest, setting_options
 from pytest_atdm.core.errors import SettingError
@@ -41,7 +40,8 @@ def init(folder: Path, domain: str | None, chosen: tuple[str, ...], force: bool)
 
     A file that stands there is kept. Where domain.yaml does, its rules hold, and only scenarios are added.
     """
-    from pytest_atdm.cli.beginning import infer_beginning  # lazy: startup
+    from pytest_atdm._connect import connect  # lazy: startup
+    from pytest_atdm.cli.beginning import infer_beginning
 
     _check_domain(domain)
     settings = read_settings()
