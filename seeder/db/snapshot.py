@@ -101,8 +101,8 @@ class Snapshot:
 
 
 def _rows_sql(table: SourceTable) -> str:
-    names = [name for name, _ in table.columns]
-    return f"SELECT {', '.join((row_hash_sql(names), *map(quote_ident, names)))} FROM ONLY {table.sql_name}"
+    types = dict(table.columns)
+    return f"SELECT {', '.join((row_hash_sql(types), *map(quote_ident, types)))} FROM ONLY {table.sql_name}"
 
 
 @asynccontextmanager
