@@ -157,7 +157,7 @@ def test_run_must_be_there_and_active(make_site: Callable[..., Site]) -> None:
     state = site.state()
 
     with pytest.raises(NotFound):
-        site.restore(run_id="01NOBODY")
+        site.restore(run_id="01NOBODY", force=True)
     site.wait(site.database.reset_run("01RUN"))
     with pytest.raises((Conflict, LeaseLost)):
         site.restore()

@@ -80,7 +80,7 @@ def _hash(source: Source, table: str) -> str:
         "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"  # noqa: S608
         f" WHERE attrelid = '{table}'::regclass AND attnum > 0 ORDER BY attnum"
     )
-    return row_hash_sql(dict(columns))  # type: ignore[arg-type]
+    return row_hash_sql(dict(columns))
 
 
 def test_the_place_of_a_value_counts(hashed: Source) -> None:

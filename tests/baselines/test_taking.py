@@ -145,8 +145,9 @@ async def _write(url: str, over: threading.Event, number: int) -> None:
     while not over.is_set():
         place += 7
         async with connection.transaction():
-            await connection.execute("UPDATE account SET amount = amount - 5 WHERE id = $1", 1 + place % 50)
-            await connection.execute("UPDATE account SET amount = amount + 5 WHERE id = $1", 1 + (place * 3 + 1) % 50)
+            changes = ((1 + place % 50, -5), (1 + (place * 3 + 1) % 50, 5))
+            for account, change in sorted(changes):  # in one order, or two writers wait for each other
+                await connection.execute("UPDATE account SET amount = amount + $2 WHERE id = $1", account, change)
         async with connection.transaction():
             parent = await connection.fetchval("INSERT INTO z_parent DEFAULT VALUES RETURNING id")
             await connection.execute("INSERT INTO a_child (parent) VALUES ($1), ($1)", parent)

@@ -219,7 +219,8 @@ async def _load(
         f" SELECT {one.columns_sql} FROM {one.source} WITH NO DATA"
     )
     await copy_rows(connection, one, one.temporary_name("missing"), "pg_temp", places, progress)
-    await connection.execute(f"ANALYZE {one.temporary('missing')}")
+    if one.surplus or not one.missing:  # else all of it is wanted, and it is joined with nothing
+        await connection.execute(f"ANALYZE {one.temporary('missing')}")
 
 
 async def copy_rows(
