@@ -97,6 +97,7 @@ class TableWriter:
         self._file.write_table(pa.Table.from_arrays([*cells, hashes], schema=self._schema), row_group_size=_GROUP_ROWS)
         self.rows += found.num_rows
         self.hash_sum = (self.hash_sum + pc.sum(hashes).as_py()) % _HASH_MODULUS
+        pa.default_memory_pool().release_unused()  # the next block may be another thread's
 
     def _parse(self, csv: bytes | bytearray) -> pa.Table:
         try:
@@ -162,6 +163,7 @@ def iter_csv(path: Path, mask: pa.BooleanArray | None = None) -> Iterator[bytes]
                         yield _render(chosen)
             else:
                 done += rows
+            pa.default_memory_pool().release_unused()  # what one thread has freed another does not use
 
 
 def _render(batch: pa.RecordBatch) -> bytes:
