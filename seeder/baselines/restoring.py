@@ -90,9 +90,9 @@ class StoredRows:
         self._files = files
         self._path: Path | None = None
 
-    def is_set(self) -> bool:
-        """Return whether no two rows have the same hash."""
-        hashes = read_hashes(self._open())
+    def is_set(self, blocks: Collection[int]) -> bool:
+        """Return whether no two rows in these blocks have the same hash."""
+        hashes = self._list_hashes(blocks).column("hash")
         distinct: int = pc.count_distinct(hashes).as_py()
         return distinct == len(hashes)
 
@@ -107,11 +107,7 @@ class StoredRows:
 
     def iter_hashes(self, blocks: Collection[int]) -> Iterator[bytes]:
         """Yield CSV of the hash and the place of each row in these blocks."""
-        hashes = read_hashes(self._open())
-        table = pa.table({"hash": hashes, "place": pa.arange(0, len(hashes))})
-        if len(blocks) < BLOCKS:
-            table = table.filter(pc.is_in(_find_blocks(hashes), pa.array(sorted(blocks), pa.int64())))
-        for batch in table.to_batches(max_chunksize=_BATCH_ROWS):
+        for batch in self._list_hashes(blocks).to_batches(max_chunksize=_BATCH_ROWS):
             sink = pa.BufferOutputStream()
             pa_csv.write_csv(batch, sink, pa_csv.WriteOptions(include_header=False))
             yield sink.getvalue().to_pybytes()
@@ -122,6 +118,14 @@ class StoredRows:
             yield from iter_csv(self._open())
         elif places:
             yield from iter_csv(self._open(), pc.is_in(pa.arange(0, self.rows), pa.array(places, pa.int64())))
+
+    def _list_hashes(self, blocks: Collection[int]) -> pa.Table:
+        """Return the hash and the place of each row in these blocks."""
+        hashes = read_hashes(self._open())
+        table = pa.table({"hash": hashes, "place": pa.arange(0, len(hashes))})
+        if len(blocks) < BLOCKS:
+            table = table.filter(pc.is_in(_find_blocks(hashes), pa.array(sorted(blocks), pa.int64())))
+        return table
 
     def _open(self) -> Path:
         if self._path is None:

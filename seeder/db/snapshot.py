@@ -112,9 +112,9 @@ class Snapshot:
 
 
 def _rows_sql(table: SourceTable, masked: Collection[str]) -> str:
-    names = [name for name, _ in table.columns]
-    row_hash = row_hash_sql(name for name in names if name not in masked)
-    return f"SELECT {', '.join((row_hash, *map(quote_ident, names)))} FROM ONLY {table.sql_name}"
+    types = dict(table.columns)
+    row_hash = row_hash_sql({name: kind for name, kind in types.items() if name not in masked})
+    return f"SELECT {', '.join((row_hash, *map(quote_ident, types)))} FROM ONLY {table.sql_name}"
 
 
 @asynccontextmanager

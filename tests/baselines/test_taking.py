@@ -145,9 +145,9 @@ async def _write(url: str, over: threading.Event, number: int) -> None:
     while not over.is_set():
         place += 7
         async with connection.transaction():
-            # In the order of rows: two who lock them in different orders would wait for each other.
-            for id, change in sorted(((1 + place % 50, -5), (1 + (place * 3 + 1) % 50, 5))):
-                await connection.execute("UPDATE account SET amount = amount + $2 WHERE id = $1", id, change)
+            changes = ((1 + place % 50, -5), (1 + (place * 3 + 1) % 50, 5))
+            for account, change in sorted(changes):  # in one order, or two writers wait for each other
+                await connection.execute("UPDATE account SET amount = amount + $2 WHERE id = $1", account, change)
         async with connection.transaction():
             parent = await connection.fetchval("INSERT INTO z_parent DEFAULT VALUES RETURNING id")
             await connection.execute("INSERT INTO a_child (parent) VALUES ($1), ($1)", parent)

@@ -1,10 +1,11 @@
-"""Restores of a hundred thousand and a million rows, beside ``pg_restore`` of the same into an empty database."""
+"""Restores of a thousand to a million rows, beside ``pg_restore`` of the same into an empty database; and memory."""
 
 from __future__ import annotations
 
 import asyncio
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -21,11 +22,12 @@ from seeder.embedded.binaries import clean_environment, find_binaries
 from seeder.records import RunStart
 from seeder.settings import Settings
 from seeder.store.local import LocalStore
-from tests.bench.figures import Figure, compare
+from tests.bench.figures import Figure, compare, limit
 
-_SIZES: Final = (100_000, 1_000_000)
-_ROUNDS: Final = 3
+#: Rows, and how often each is measured.
+_SIZES: Final = {1_000: 7, 100_000: 5, 1_000_000: 3}
 _RUN: Final = "01BENCH"
+_MOST_MEMORY_MB: Final = 300
 _TABLES: Final = """
 CREATE TABLE customers (id bigserial PRIMARY KEY, code text NOT NULL UNIQUE, name text NOT NULL, born date,
     balance numeric(12, 2));
@@ -62,25 +64,40 @@ INSERT INTO customers (code, name) VALUES ('X1', 'new'), ('X2', 'new')
 
 
 def measure_restores(server_url: str) -> list[Figure]:
-    """Return the seconds of pg_restore and of restores for each size, in databases made on the server."""
-    return [figure for rows in _SIZES for figure in asyncio.run(_measure_size(server_url, rows))]
+    """Return the seconds of pg_restore and of restores for each size, in databases made on the server.
+
+    Of the largest the memory too that a process needs which takes and restores it.
+    """
+    return [
+        figure
+        for rows, rounds in _SIZES.items()
+        for figure in asyncio.run(_measure_size(server_url, rows, rounds, with_memory=rows == max(_SIZES)))
+    ]
 
 
-async def _measure_size(server_url: str, rows: int) -> list[Figure]:
+async def _measure_size(server_url: str, rows: int, rounds: int, *, with_memory: bool) -> list[Figure]:
     server = await asyncpg.connect(server_url)
     with tempfile.TemporaryDirectory() as name:
         bench = _Bench(server, server_url, rows, Path(name))
         await bench.open()
-        rounds = [await bench.measure() for _ in range(_ROUNDS)]
+        times = [await bench.measure() for _ in range(rounds)]
+        memory = [await bench.measure_memory()] if with_memory else []
         await bench.close()
     await server.close()
-    peer, full, ten, none = (statistics.median(one) for one in zip(*rounds, strict=True))
+    peer, full, ten, none = (statistics.median(one) for one in zip(*times, strict=True))
     against = Figure(name=f"pg_restore of {rows:,} rows in four tables with indexes", figure=peer, unit="s")
     return [
         against,
         compare(f"restore of these {rows:,} rows into emptied tables", full, "s", against=against, at_most=1),
-        compare(f"restore after 10 of these {rows:,} rows have changed", ten, "s", against=against, at_most=0.2),
+        compare(
+            f"restore after 10 of these {rows:,} rows have changed",
+            ten,
+            "s",
+            against=against,
+            at_most=0.2 if rows == max(_SIZES) else None,
+        ),
         compare(f"restore after none of these {rows:,} rows has changed", none, "s", against=against),
+        *memory,
     ]
 
 
@@ -125,6 +142,13 @@ class _Bench:
         """Return the seconds of pg_restore, and of restores of all rows, of ten and of none."""
         peer = await self._restore_dump()
         return peer, await self._restore(_EMPTY), await self._restore(_TEN), await self._restore("SELECT 1")
+
+    async def measure_memory(self) -> Figure:
+        """Return the most memory of a process that takes a baseline and restores it into emptied tables."""
+        command = [sys.executable, "-m", "tests.bench.baselines_memory", self._settings.database_url, _RUN, _EMPTY]
+        done = await asyncio.to_thread(subprocess.run, command, check=True, capture_output=True, text=True)
+        what = f"memory of a process that takes and restores these {self._rows:,} rows"
+        return limit(what, int(done.stdout) / 1e6, "MB", at_most=_MOST_MEMORY_MB)
 
     async def _restore_dump(self) -> float:
         name = f"peer_{self._rows}"

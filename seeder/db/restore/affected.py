@@ -58,6 +58,8 @@ async def release_rows(
 
     Those that hold nothing else are reset with it, which their runs' audit logs tell.
     """
+    if not requests:
+        return
     report: dict[str, Cell] = {"seeded": {}, "made_by_sut": {}, "detached": [], "left": [], "by": "operator"}
     rows = await connection.fetch(QUERIES["release_rows"], list(requests), list(tables), dump_json(report))
     detail = dump_json({**report, "baseline": baseline})

@@ -7,7 +7,7 @@ hashes of those blocks where something differs.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from seeder.db.queries import quote_ident
 from seeder.db.restore.wanted import BLOCKS, HASH_MODULUS, PIECE_ROWS
@@ -25,6 +25,9 @@ _Item = TypeVar("_Item")
 #: Types whose equal values have the same text.
 _ONE_FORM: Final = frozenset({"smallint", "integer", "bigint", "uuid", "date"})
 
+#: By block its number of rows, and the sum of their hashes modulo ``HASH_MODULUS``.
+_Blocks: TypeAlias = dict[int, tuple[int, int]]
+
 _BLOCK_SQL: Final = f"(h >> 54) & {BLOCKS - 1}"
 
 
@@ -39,20 +42,30 @@ async def compare_table(
     is_told = one.wanted.hashed and same_server
     if not is_told:
         await _load(connection, one, None, progress)
-    standing = await _count_blocks(connection, one, one.source)
+    if is_told:
+        standing, wanted = await _count_both(connection, one)
+    else:
+        standing = await _count_blocks(connection, one, one.source)
+        wanted = await _count_blocks(connection, one, one.temporary("missing"))
     one.total = sum(rows for rows, _ in standing.values())
-    wanted = await (
-        asyncio.to_thread(one.wanted.count_blocks)
-        if is_told
-        else _count_blocks(connection, one, one.temporary("missing"))
-    )
     blocks = [block for block in range(BLOCKS) if standing.get(block) != wanted.get(block)]
     if blocks:
         await _find_differences(connection, one, blocks, is_told=is_told, progress=progress)
     progress(one.id, "compare", one.wanted.rows, one.wanted.rows)
 
 
-async def _count_blocks(connection: asyncpg.Connection, one: Standing, source: str) -> dict[int, tuple[int, int]]:
+async def _count_both(connection: asyncpg.Connection, one: Standing) -> tuple[_Blocks, _Blocks]:
+    """Return the blocks that stand, and those of the file, which is seen to be undamaged while Postgres counts."""
+    reading = asyncio.ensure_future(asyncio.to_thread(one.wanted.count_blocks))
+    try:
+        standing = await _count_blocks(connection, one, one.source)
+    finally:
+        # Nobody closes the file that it reads before.
+        await asyncio.gather(asyncio.shield(reading), return_exceptions=True)
+    return standing, await reading
+
+
+async def _count_blocks(connection: asyncpg.Connection, one: Standing, source: str) -> _Blocks:
     rows = await connection.fetch(
         f"SELECT {_BLOCK_SQL} AS block, count(*) AS rows, sum(h) AS hashes"
         f" FROM (SELECT {one.hash_sql} AS h FROM {source}) r GROUP BY 1"
@@ -66,7 +79,7 @@ async def _find_differences(
     if is_told and not one.total:
         one.missing = one.wanted.rows
         return
-    one.has_unique_rows = is_told and bool(one.relation.key) and await asyncio.to_thread(one.wanted.is_set)
+    one.has_unique_rows = is_told and bool(one.relation.key) and await asyncio.to_thread(one.wanted.is_set, blocks)
     within = "" if len(blocks) == BLOCKS else f" WHERE {_BLOCK_SQL} = ANY (ARRAY[{', '.join(map(str, blocks))}])"
     await _list_hashes(connection, one, blocks, within, is_told=is_told)
     await _list_standing(connection, one, within)
@@ -206,7 +219,8 @@ async def _load(
         f" SELECT {one.columns_sql} FROM {one.source} WITH NO DATA"
     )
     await copy_rows(connection, one, one.temporary_name("missing"), "pg_temp", places, progress)
-    await connection.execute(f"ANALYZE {one.temporary('missing')}")
+    if one.surplus or not one.missing:  # else all of it is wanted, and it is joined with nothing
+        await connection.execute(f"ANALYZE {one.temporary('missing')}")
 
 
 async def copy_rows(

@@ -43,9 +43,10 @@ class Lifting:
     async def silence(self, relations: Iterable[Relation]) -> None:
         """Switch off the triggers and rules of these relations."""
         oids = [one.oid for one in relations]
-        for row in await self._connection.fetch(QUERIES["restore_switches"], oids):
-            await self._connection.execute(row["off"])
-            self._back.append(row["back"])
+        rows = await self._connection.fetch(QUERIES["restore_switches"], oids)
+        if rows:
+            await self._connection.execute("; ".join(row["off"] for row in rows))
+            self._back += [row["back"] for row in rows]
 
     async def drop_keys(self, keys: Sequence[ForeignKeyFacts]) -> Sequence[str]:
         """Drop foreign keys; return the statements that make them again, in the order to run them."""
@@ -82,8 +83,8 @@ class Lifting:
         Raises:
             InternalError: it is not; then the transaction has to be given up.
         """
-        for statement in self._back:
-            await self._connection.execute(statement)
+        if self._back:
+            await self._connection.execute("; ".join(self._back))
         different = set(self._before) ^ set(await self._read())
         if different:
             raise InternalError(

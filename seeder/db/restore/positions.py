@@ -6,10 +6,10 @@ this transaction's until it commits; what ``setval`` writes into that goes with 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_atdm.core.errors import SchemaMismatch
-from seeder.db.queries import QUERIES
+from seeder.db.queries import QUERIES, quote_text
 from seeder.db.restore.check import check_ownership
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import asyncpg
 
     from seeder.db.restore.wanted import Position
+
+#: Sequences of which one statement reads.
+_TOGETHER: Final = 500
 
 
 async def name_sequences(connection: asyncpg.Connection, positions: Sequence[Position], role: str) -> dict[str, str]:
@@ -43,17 +46,25 @@ async def find_moved(
     connection: asyncpg.Connection, positions: Sequence[Position], names: Mapping[str, str]
 ) -> tuple[Position, ...]:
     """Return those of *positions* where the sequence does not stand."""
-    moved = []
-    for one in positions:
-        row = await connection.fetchrow(f"SELECT last_value, is_called FROM {names[one.sequence]}")
-        if (row["last_value"], row["is_called"]) != (one.value, one.is_called):
-            moved.append(one)
+    moved: list[Position] = []
+    for start in range(0, len(positions), _TOGETHER):
+        some = positions[start : start + _TOGETHER]
+        parts = (
+            f"SELECT {number} AS number, last_value, is_called FROM {names[one.sequence]}"
+            for number, one in enumerate(some)
+        )
+        rows = await connection.fetch(" UNION ALL ".join(parts))
+        found = {row["number"]: (row["last_value"], row["is_called"]) for row in rows}
+        moved += [one for number, one in enumerate(some) if found[number] != (one.value, one.is_called)]
     return tuple(moved)
 
 
 async def move_sequences(connection: asyncpg.Connection, moved: Sequence[Position], names: Mapping[str, str]) -> None:
     """Let the sequences stand at *moved*, from the commit on."""
-    for one in moved:
-        name = names[one.sequence]
-        await connection.execute(f"ALTER SEQUENCE {name} RESTART")
-        await connection.execute("SELECT setval($1::text::regclass, $2, $3)", name, one.value, one.is_called)
+    statements = [
+        f"ALTER SEQUENCE {name} RESTART; SELECT setval({quote_text(name)}, {one.value}, {one.is_called})"
+        for one in moved
+        for name in [names[one.sequence]]
+    ]
+    if statements:
+        await connection.execute("; ".join(statements))

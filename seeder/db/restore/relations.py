@@ -71,8 +71,8 @@ class Standing:
 
     *number* tells its temporary tables. *surplus* rows of it are not in the baseline, *missing* rows of the baseline
     not in it; *matched* of both have the same key, and *clashing* too, but these cannot be updated. *total*: all rows
-    that it has. *places*: where the missing rows are in the file, None for all. *has_unique_rows*: no two rows of it
-    are equal, nor of the file. *is_loaded*: the missing rows are in their temporary table.
+    that it has. *places*: where the missing rows are in the file, None for all. *has_unique_rows*: of the rows that may
+    differ no two of it are equal, nor of the file. *is_loaded*: the missing rows are in their temporary table.
     """
 
     number: int
@@ -124,8 +124,8 @@ class Standing:
 
     @property
     def hash_sql(self) -> str:
-        """The hash of a row. The clock keeps the planner from writing it, and computing it, twice."""
-        return f"CASE WHEN clock_timestamp() IS NOT NULL THEN {row_hash_sql(self.wanted.types)} END"
+        """The hash of a row. A function that is volatile keeps the planner from writing it, and computing it, twice."""
+        return f"CASE WHEN pg_catalog.pg_is_in_recovery() IS NOT NULL THEN {row_hash_sql(self.wanted.types)} END"
 
     def temporary(self, word: str) -> str:
         """Return the name of its temporary table for *word*, as SQL takes it."""

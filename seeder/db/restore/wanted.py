@@ -32,8 +32,8 @@ class WantedRows(Protocol):
     rows: int
     hashed: bool
 
-    def is_set(self) -> bool:
-        """Return whether no two rows have the same hash."""
+    def is_set(self, blocks: Collection[int]) -> bool:
+        """Return whether no two rows in these blocks have the same hash."""
 
     def count_blocks(self) -> dict[int, tuple[int, int]]:
         """Return by block its number of rows, and the sum of their hashes modulo ``HASH_MODULUS``."""

@@ -208,8 +208,8 @@ FOR NO KEY UPDATE SKIP LOCKED;
 UPDATE atdm.request SET report = report || jsonb_build_object('by', $2::text) WHERE request_id = ANY ($1::text[]) AND state = 'reset';
 
 -- append_run_events --
--- Events of the run itself.
-SELECT atdm.append_events($1, NULL, $2, $3, 0);
+-- Events of the run itself. The driver looks up every type of arrays in the catalog, but for text[] and oid[].
+SELECT atdm.append_events($1, NULL, $2, $3::text[]::json[], 0);
 
 -- end_run --
 -- Give an active run the state $2, its last event of the kind $3, its lease back, and its seal; the newest checkpoint.
@@ -408,8 +408,8 @@ WITH RECURSIVE near AS MATERIALIZED (
 )
 SELECT k.oid::int8 AS oid, k.conname AS name, k.conrelid::int8 AS child_oid, k.confrelid::int8 AS parent_oid,
     n.conrelid::int8 AS at_child, n.confrelid::int8 AS at_parent,
-    ARRAY(SELECT n.conrelid::int8 UNION SELECT t.relid::oid::int8 FROM pg_partition_tree(n.conrelid) t WHERE t.isleaf
-        EXCEPT SELECT d.oid::int8 FROM pg_class d WHERE d.oid = n.conrelid AND d.relkind = 'p') AS child_oids,
+    ARRAY(SELECT n.conrelid UNION SELECT t.relid::oid FROM pg_partition_tree(n.conrelid) t WHERE t.isleaf
+        EXCEPT SELECT d.oid FROM pg_class d WHERE d.oid = n.conrelid AND d.relkind = 'p') AS child_oids,
     ARRAY(SELECT a.attname::text FROM unnest(n.confkey) u JOIN pg_attribute a ON a.attrelid = n.confrelid AND a.attnum = u) AS columns,
     (n.confdeltype <> 'a' OR n.confupdtype <> 'a') AND EXISTS (
         SELECT FROM pg_trigger g WHERE g.tgconstraint = n.oid AND g.tgrelid = n.confrelid AND g.tgenabled IN ('O', 'A')) AS acts,
