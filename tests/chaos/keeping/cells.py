@@ -19,9 +19,9 @@ GONE: Final = ("seeder_unreachable",)
 class Cell:
     """*prepare*, then *strike*, then *act*, then *heal*, then *again*; *expected* is what *act* may end in.
 
-    *environment*: what the seeder is told after the preparation, as the step where it kills itself. *again*: what could
-    not be done is done then. *is_bucket*: the store is a bucket, else a folder. *starts*: whether the seeder does.
-    *loses_files*: files that had been written are gone.
+    *environment*: what comes true for the seeder after the preparation, as the step where it kills itself. *again*:
+    what could not be done is done then. *is_bucket*: the store is a bucket, else a folder. *starts*: whether the seeder
+    does. *loses_files*: files that had been written are gone.
     """
 
     component: str

@@ -51,10 +51,9 @@ def test_nothing_is_lost(
 
 
 def _play(cell: Cell, stage: Stage) -> str:
-    stage.start_seeder()
+    stage.start_seeder(0, cell.environment)
     cell.prepare(stage)
-    if cell.environment:
-        stage.restart_seeder(cell.environment)
+    stage.arm()
     cell.strike(stage)
     try:
         outcome = stage.attempt(cell.act)

@@ -72,19 +72,22 @@ class Stage:
         self.seeders.append(process)
         wait_until(lambda: self._answers(number) or process.poll() is not None, "the seeder answers")
         assert process.poll() is None, self.log
-        process.send_signal(signal.SIGUSR2)
+
+    def arm(self) -> None:
+        """Have what the first seeder was told come true from now on."""
+        self.seeders[0].send_signal(signal.SIGUSR2)
 
     def try_seeder(self) -> int:
         """Start a seeder that is expected to end by itself, and return its exit code."""
         return self._spawn(0, {}).wait(DEADLINE_S)
 
-    def restart_seeder(self, environment: Mapping[str, str] | None = None) -> None:
+    def restart_seeder(self) -> None:
         """End the seeders that still are there, and start one."""
         for process in self.seeders:
             process.kill()
             process.wait()
         self.seeders.clear()
-        self.start_seeder(0, environment)
+        self.start_seeder()
 
     def _spawn(self, number: int, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         told = {
