@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -10,22 +9,17 @@ import pytest
 from tests.plugin.conftest import Suite
 from tests.plugin.database import fetch
 
-TAKEN = 'def test_a(atdm_database_url): assert fetch(atdm_database_url, "SELECT FROM loans") == []'
-
 
 @pytest.fixture
 def kept(suite: Suite) -> Iterator[Suite]:
-    """A suite whose database has a baseline, and a row since that does not belong there."""
+    """A suite whose database has a baseline; no run is active."""
     with suite.open_client() as client:
         for run in client.runs():
             client.reap(str(run["run_id"]))
         client.take_baseline("clean", actor="a test", tell=lambda _: None)
-        client.request("overdue_loan")
-        for run in client.runs():
-            with contextlib.suppress(Exception):
-                client.reap(str(run["run_id"]))
     yield suite
-    with suite.open_client() as client:
+    with suite.open_client() as client:  # others use the database, too
+        client.restore_baseline("clean", actor="a test", force=True, tell=lambda _: None)
         client.drop_baseline("clean", actor="a test")
 
 
