@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 #: Events in memory at a time.
 _BLOCK: Final = 10_000
 _S3: Final = "s3://"
+#: What else a seeder keeps in its store, in a folder of this name.
+_BASELINES: Final = "baselines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def _read_ranges(copies: _Copies) -> tuple[dict[str, list[_File]], list[Flaw]]:
     logs: dict[str, list[_File]] = defaultdict(list)
     flaws = []
     for name in copies.names:
-        if not name.endswith(".parquet") or name.startswith("baselines/"):
+        if not name.endswith(".parquet") or _BASELINES in PurePosixPath(name).parts:
             continue
         try:
             found = _read_range(copies, name)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_atdm.core.audit_file import checkpoint_folder, checkpoint_name, make_schema, read_checkpoints
 from pytest_atdm.core.errors import AtdmError, Conflict, StoreUnavailable
+from seeder.store.scratch import on_scratch_disk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -133,7 +134,7 @@ class Exporter:
             self._is_probed = True
 
     async def _export(self, wanted: SealedRange) -> None:
-        with _said_of_the_disk(), tempfile.TemporaryDirectory(prefix="atdm-export-") as folder:
+        with on_scratch_disk(), tempfile.TemporaryDirectory(prefix="atdm-export-") as folder:
             path = Path(folder) / "events.parquet"
             events = await self._write(wanted, path)
             if not await asyncio.to_thread(self._store.create, wanted.name, path):
@@ -175,18 +176,6 @@ class Exporter:
         name = checkpoint_name(await self._queue.log_id(), newest)
         await asyncio.to_thread(self._store.create_bytes, name, b"")
         self._told = newest.ordinal
-
-
-@contextlib.contextmanager
-def _said_of_the_disk() -> Iterator[None]:
-    """Say of the temporary files what the store says of itself."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreUnavailable(
-            f"writing to {tempfile.gettempdir()}: {error.strerror or error}",
-            hint="free space there, or let TMPDIR name another folder",
-        ) from error
 
 
 def _open_writer(path: Path, schema: pa.Schema) -> Any:

@@ -23,9 +23,10 @@ from seeder.baselines.parquet import TableWriter
 from seeder.baselines.places import TAKING_S, begin_attempt, file_of, manifest_of
 from seeder.baselines.shelf import Shelf, digest_file
 from seeder.db.snapshot import open_snapshot
+from seeder.store.scratch import on_scratch_disk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from seeder.baselines.masking import Masking, TableMasks
     from seeder.db.snapshot import Snapshot, SourceTable
@@ -140,7 +141,7 @@ class _Taking:
         """Return the tables in their order; the next one is read while the end of one is written and stored."""
         found: list[_Written] = []
         storing: asyncio.Task[_Written] | None = None
-        with _translated(), tempfile.TemporaryDirectory(prefix="atdm-baseline-") as folder:
+        with on_scratch_disk(), tempfile.TemporaryDirectory(prefix="atdm-baseline-") as folder:
             try:
                 for number, table in enumerate(snapshot.tables):
                     path = Path(folder) / f"{number}.parquet"
@@ -262,7 +263,7 @@ class _Blocks:
         try:
             await self._end_block()
         finally:
-            with _translated():
+            with on_scratch_disk():
                 self._writer.close()
 
     async def _begin_block(self) -> None:
@@ -277,7 +278,7 @@ class _Blocks:
             self._tell()
 
     def _write(self, block: bytearray) -> None:
-        with _translated():
+        with on_scratch_disk():
             self._writer.add(block)
 
 
@@ -296,18 +297,6 @@ async def _to_end(task: asyncio.Future[_Answer]) -> _Answer:
     if cancelled is not None:
         raise cancelled
     return task.result()
-
-
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """Say of the temporary files what the store says of itself."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreUnavailable(
-            f"writing to {tempfile.gettempdir()}: {error.strerror or error}",
-            hint="free space there, or let TMPDIR name another folder",
-        ) from error
 
 
 def _digest_content(tables: Sequence[_Written], sequences: Sequence[StoredSequence]) -> str:

@@ -262,6 +262,17 @@ def test_a_folder_of_the_log_will_do(copies: Path) -> None:
     assert verify(copies / "audit").intact
 
 
+def test_baselines_beside_the_log_are_no_part_of_it(copies: Path) -> None:
+    """A seeder keeps both in one store, and whoever names a folder above it has the log judged all the same."""
+    store = copies / "embedded" / "store"
+    (store / "baselines" / "friday").mkdir(parents=True)
+    (copies / "audit").rename(store / "audit")
+    pq.write_table(pa.table({"n": [1]}), store / "baselines" / "friday" / "0.parquet")
+
+    assert verify(store).intact
+    assert verify(copies).intact
+
+
 def test_several_logs_and_one_checkpoint_are_refused(copies: Path) -> None:
     """A checkpoint is of one log, and which one it is of must be said."""
     (log,) = (copies / "audit").iterdir()
