@@ -12,8 +12,8 @@ import pyarrow as pa
 from pytest_atdm.core import wire
 from pytest_atdm.core.errors import BaselineDamaged, InvalidRequest, NotFound
 from seeder.baselines.manifest import FORMAT, Manifest, check_baseline_name
+from seeder.baselines.object_names import ROOT, find_attempt, find_name, folder_of, is_abandoned, manifest_of
 from seeder.baselines.parquet import read_columns
-from seeder.baselines.places import ROOT, find_attempt, find_name, folder_of, is_abandoned, manifest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ class Shelf:
         self.sweep(name)
 
     def sweep(self, name: str) -> None:
-        """Remove the files of abandoned attempts to take the baseline *name*, see ``places``; and no others."""
+        """Remove the files of abandoned attempts to take the baseline *name*, see ``object_names``; and no others."""
         attempts = {place: find_attempt(place, name) for place in self._store.names(folder_of(name))}
         abandoned = {place: attempt for place, attempt in attempts.items() if attempt and is_abandoned(attempt)}
         if not abandoned:

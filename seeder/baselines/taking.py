@@ -1,9 +1,9 @@
 """Taking a baseline: one moment of the target, put into the store whole or not at all.
 
 The manifest alone decides: it is written last, and whoever writes it first has the name. Two who take the same name at
-once have files of their own each, see ``places``, so that neither can hurt the other; the later one removes his. One
-that fails or is cancelled removes his too. What one leaves who is killed is in nobody's way; the next one who takes or
-drops a baseline of that name removes it when it is old enough to be nobody's work.
+once have files of their own each, see ``object_names``, so that neither can hurt the other; the later one removes his.
+One that fails or is cancelled removes his too. What one leaves who is killed is in nobody's way; the next one who takes
+or drops a baseline of that name removes it when it is old enough to be nobody's work.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from pytest_atdm.core import wire
 from pytest_atdm.core.errors import Conflict, DatabaseBusy, NotFound, StoreUnavailable
 from seeder.baselines.manifest import FORMAT, Manifest, StoredColumn, StoredSequence, StoredTable, check_baseline_name
+from seeder.baselines.object_names import TAKING_S, begin_attempt, file_of, manifest_of
 from seeder.baselines.parquet import TableWriter
-from seeder.baselines.places import TAKING_S, begin_attempt, file_of, manifest_of
 from seeder.baselines.shelf import Shelf, digest_file
 from seeder.db.snapshot import open_snapshot
 from seeder.store.scratch import on_scratch_disk

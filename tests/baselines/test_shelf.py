@@ -12,8 +12,8 @@ import pytest
 from pytest_atdm.core import wire
 from pytest_atdm.core.errors import BaselineDamaged, InvalidRequest, NotFound
 from seeder.baselines.manifest import Manifest, StoredColumn, StoredTable
+from seeder.baselines.object_names import begin_attempt, file_of, manifest_of
 from seeder.baselines.parquet import TableWriter
-from seeder.baselines.places import begin_attempt, file_of, manifest_of
 from seeder.baselines.shelf import Shelf, digest_file
 
 if TYPE_CHECKING:

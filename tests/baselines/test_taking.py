@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 
 from pytest_atdm.core.errors import Conflict, DatabaseBusy, InvalidRequest, NotFound, SettingError, StoreUnavailable
-from seeder.baselines import places, taking
+from seeder.baselines import object_names, taking
 from seeder.baselines.manifest import StoredColumn, StoredSequence
 from seeder.baselines.shelf import Shelf
 from seeder.baselines.taking import take_baseline
@@ -270,7 +270,7 @@ def test_a_kill_leaves_a_whole_baseline_or_none(
     for table in manifest.tables:
         with shelf.open_file(table):
             pass
-    monkeypatch.setattr(places, "ABANDONED_S", -60)
+    monkeypatch.setattr(object_names, "ABANDONED_S", -60)
     shelf.sweep("killed")
     assert {*_files(manifest), "baselines/killed/manifest.json"} == set(store.names("baselines/"))
     shelf.drop("killed")
