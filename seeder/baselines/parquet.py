@@ -153,13 +153,20 @@ def read_columns(path: Path) -> tuple[int, tuple[StoredColumn, ...]]:
         return file.metadata.num_rows, columns
 
 
-def read_hashes(path: Path) -> pa.Int64Array:
-    """Return the hash of each row of the file, in its order; null where the values were masked."""
+def read_hashes(path: Path, column: str | None = None) -> tuple[pa.Int64Array, pa.Int64Array | None]:
+    """Return the hash of each row of the file, in its order, and its value of *column*, which is of integers.
+
+    Hashes are null where the values were masked.
+    """
     with pq.ParquetFile(path) as file:
-        table = file.read(columns=[ROW_HASH])
         # A dot in a name says to Arrow that something is nested: "atdm row hash.x" comes along.
-        hashes = table.column(table.num_columns - 1)
-        return pa.concat_arrays(hashes.chunks) if hashes.num_chunks else pa.array([], pa.int64())
+        table = file.read(columns=[ROW_HASH] if column is None else [column, ROW_HASH])
+        hashes = _join(table.column(table.num_columns - 1))
+        return hashes, None if column is None else _join(table.column(column).cast(pa.int64()))
+
+
+def _join(column: pa.ChunkedArray) -> pa.Int64Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], pa.int64())
 
 
 def iter_csv(path: Path, mask: pa.BooleanArray | None = None) -> Iterator[bytes]:

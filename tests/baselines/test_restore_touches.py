@@ -116,8 +116,8 @@ def test_progress_is_told(make_site: Callable[..., Site]) -> None:
 
     assert [
         ("public.c", "compare", 0, 2000),
-        ("public.c", "compare", 2000, 2000),
         ("public.p", "compare", 0, 2000),
+        ("public.c", "compare", 2000, 2000),
         ("public.p", "compare", 2000, 2000),
         ("public.c", "load", 2000, 2000),
         ("public.c", "load", 2000, 2000),

@@ -7,116 +7,159 @@ hashes of those blocks where something differs.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+import contextlib
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from seeder.db.queries import quote_ident
-from seeder.db.restore.wanted import BLOCKS, HASH_MODULUS, PIECE_ROWS
+from seeder.db.restore.wanted import BLOCKS, HASH_MODULUS, HASH_SHIFT, PIECE_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 
     import asyncpg
 
     from seeder.db.restore.relations import Standing
-    from seeder.db.restore.wanted import Progress
+    from seeder.db.restore.wanted import Blocks, Progress, Split
 
 _Item = TypeVar("_Item")
 
 #: Types whose equal values have the same text.
 _ONE_FORM: Final = frozenset({"smallint", "integer", "bigint", "uuid", "date"})
 
-#: By block its number of rows, and the sum of their hashes modulo ``HASH_MODULUS``.
-_Blocks: TypeAlias = dict[int, tuple[int, int]]
+#: Tables of no more rows are counted by one statement, so many at a time.
+_SMALL_ROWS: Final = 10_000
+_TOGETHER: Final = 50
 
-_BLOCK_SQL: Final = f"(h >> 54) & {BLOCKS - 1}"
 
-
-async def compare_table(
-    connection: asyncpg.Connection, one: Standing, *, same_server: bool, progress: Progress
+async def compare_tables(
+    connection: asyncpg.Connection, tables: Sequence[Standing], *, same_server: bool, progress: Progress
 ) -> None:
-    """Find out what of the table differs, into *one* and its temporary tables ``surplus`` and ``missing``.
+    """Find out what of each table differs, into it and its temporary tables ``surplus`` and ``missing``.
 
     ``missing`` is not filled where nothing is surplus: then *places* tell where its rows are in the file, None for all.
     """
-    progress(one.id, "compare", 0, one.wanted.rows)
-    is_told = one.wanted.hashed and same_server
-    if not is_told:
-        await _load(connection, one, None, progress)
-    if is_told:
-        standing, wanted = await _count_both(connection, one)
+    told = [one for one in tables if one.wanted.hashed and same_server]
+    # Each file is seen to be undamaged, and divided, while Postgres counts the tables before.
+    async with contextlib.aclosing(_in_thread(map(_divide, _form_groups(told)))) as groups:
+        async for group in groups:
+            for one in group:
+                progress(one.id, "compare", 0, one.wanted.rows)
+            for one, standing in zip(group, await _count_blocks(connection, group), strict=True):
+                await _compare(connection, one, standing, progress)
+    for one in tables:
+        if one not in told:
+            progress(one.id, "compare", 0, one.wanted.rows)
+            await _load(connection, one, None, progress)
+            (standing,) = await _count_blocks(connection, [one])
+            await _compare(connection, one, standing, progress)
+
+
+def _form_groups(tables: Iterable[Standing]) -> Iterator[Sequence[Standing]]:
+    """Yield the tables, one by one if large, else a number of them together."""
+    small = []
+    for one in tables:
+        if one.wanted.rows > _SMALL_ROWS:
+            yield [one]
+        else:
+            small.append(one)
+    for start in range(0, len(small), _TOGETHER):
+        yield small[start : start + _TOGETHER]
+
+
+def _divide(tables: Sequence[Standing]) -> Sequence[Standing]:
+    """Return the tables, with how the rows of the file fall into blocks."""
+    for one in tables:
+        one.divided = one.wanted.divide(one.integer_key)
+    return tables
+
+
+async def _compare(connection: asyncpg.Connection, one: Standing, standing: Blocks, progress: Progress) -> None:
+    if one.divided:
+        wanted = one.divided.counts
     else:
-        standing = await _count_blocks(connection, one, one.source)
-        wanted = await _count_blocks(connection, one, one.temporary("missing"))
+        (wanted,) = await _count_blocks(connection, [one], "missing")
     one.total = sum(rows for rows, _ in standing.values())
     blocks = [block for block in range(BLOCKS) if standing.get(block) != wanted.get(block)]
     if blocks:
-        await _find_differences(connection, one, blocks, is_told=is_told, progress=progress)
+        await _find_differences(connection, one, blocks, progress)
+    one.divided = None
     progress(one.id, "compare", one.wanted.rows, one.wanted.rows)
 
 
-async def _count_both(connection: asyncpg.Connection, one: Standing) -> tuple[_Blocks, _Blocks]:
-    """Return the blocks that stand, and those of the file, which is seen to be undamaged while Postgres counts."""
-    reading = asyncio.ensure_future(asyncio.to_thread(one.wanted.count_blocks))
-    try:
-        standing = await _count_blocks(connection, one, one.source)
-    finally:
-        # Nobody closes the file that it reads before.
-        await asyncio.gather(asyncio.shield(reading), return_exceptions=True)
-    return standing, await reading
-
-
-async def _count_blocks(connection: asyncpg.Connection, one: Standing, source: str) -> _Blocks:
-    rows = await connection.fetch(
-        f"SELECT {_BLOCK_SQL} AS block, count(*) AS rows, sum(h) AS hashes"
-        f" FROM (SELECT {one.hash_sql} AS h FROM {source}) r GROUP BY 1"
+async def _count_blocks(
+    connection: asyncpg.Connection, tables: Sequence[Standing], temporary: str | None = None
+) -> Sequence[Blocks]:
+    """Return what is in each block of these tables, or of their temporary tables of that name."""
+    sources = [one.temporary(temporary) if temporary else one.source for one in tables]
+    counts = (
+        f"SELECT {number} AS number, block, count(*) AS rows, sum(h) AS hashes"
+        f" FROM {_rows_sql(one, source)} GROUP BY block"
+        for number, (one, source) in enumerate(zip(tables, sources, strict=True))
     )
-    return {row["block"]: (row["rows"], int(row["hashes"]) % HASH_MODULUS) for row in rows}
+    found: Sequence[dict[int, tuple[int, int]]] = [{} for _ in tables]
+    for row in await connection.fetch(" UNION ALL ".join(counts)):
+        found[row["number"]][row["block"]] = (row["rows"], int(row["hashes"]) % HASH_MODULUS)
+    return found
+
+
+def _rows_sql(one: Standing, source: str, blocks: Sequence[int] | None = None) -> str:
+    """Return what stands after FROM for the rows of these blocks, with hash *h*, *place* and *block*; None: all."""
+    hashed = f"SELECT {one.hash_sql} AS h, ctid AS place"
+    block = _block_sql(one.split)
+    within = f" WHERE {block} = ANY (ARRAY[{', '.join(map(str, blocks))}])" if blocks and len(blocks) < BLOCKS else ""
+    if one.split.key is None:
+        return f"(SELECT h, place, {block} AS block FROM ({hashed} FROM {source}) h{within}) r"
+    return f"({hashed}, {block} AS block FROM {source}{within}) r"
+
+
+def _block_sql(split: Split) -> str:
+    if split.key is None:
+        return f"(h >> {HASH_SHIFT}) & {BLOCKS - 1}"
+    low, high = (f"'{bound}'::bigint" for bound in (split.low, split.high))
+    return f"(least(greatest({quote_ident(split.key)}, {low}), {high}) >> {split.shift}) - ({low} >> {split.shift})"
 
 
 async def _find_differences(
-    connection: asyncpg.Connection, one: Standing, blocks: Sequence[int], *, is_told: bool, progress: Progress
+    connection: asyncpg.Connection, one: Standing, blocks: Sequence[int], progress: Progress
 ) -> None:
-    if is_told and not one.total:
+    if one.divided and not one.total:
         one.missing = one.wanted.rows
         return
-    one.has_unique_rows = is_told and bool(one.relation.key) and await asyncio.to_thread(one.wanted.is_set, blocks)
-    within = "" if len(blocks) == BLOCKS else f" WHERE {_BLOCK_SQL} = ANY (ARRAY[{', '.join(map(str, blocks))}])"
-    await _list_hashes(connection, one, blocks, within, is_told=is_told)
-    await _list_standing(connection, one, within)
+    await _list_hashes(connection, one, blocks)
+    await _list_standing(connection, one, blocks)
     await _list_surplus(connection, one)
-    await _list_missing(connection, one, is_told=is_told)
+    await _list_missing(connection, one)
     if one.surplus and one.missing:
-        if is_told:
+        if one.divided:
             await _load(connection, one, one.places, progress)
         await _match(connection, one)
 
 
-async def _list_hashes(
-    connection: asyncpg.Connection, one: Standing, blocks: Sequence[int], within: str, *, is_told: bool
-) -> None:
+async def _list_hashes(connection: asyncpg.Connection, one: Standing, blocks: Sequence[int]) -> None:
     """Make the temporary table of the wanted hashes, each with its place: a number in the file, or a tid."""
     hashes = one.temporary("hashes")
-    if not is_told:
+    if not one.divided:
         await connection.execute(
             f"CREATE TEMPORARY TABLE {one.temporary_name('hashes')} ON COMMIT DROP AS SELECT h, place"
-            f" FROM (SELECT {one.hash_sql} AS h, ctid AS place FROM {one.temporary('missing')}) r{within}"
+            f" FROM {_rows_sql(one, one.temporary('missing'), blocks)}"
         )
         return
+    is_set, rows = await asyncio.to_thread(one.divided.list_hashes, blocks)
+    one.has_unique_rows = is_set and bool(one.relation.key)
     await connection.execute(
         f"CREATE TEMPORARY TABLE {one.temporary_name('hashes')} (h bigint, place integer) ON COMMIT DROP"
     )
     await connection.copy_to_table(
-        one.temporary_name("hashes"), schema_name="pg_temp", format="csv",
-        source=_in_thread(one.wanted.iter_hashes(frozenset(blocks))),
-    )  # fmt: skip
+        one.temporary_name("hashes"), schema_name="pg_temp", format="csv", source=_in_thread(rows)
+    )
     await connection.execute(f"ANALYZE {hashes}")
 
 
-async def _list_standing(connection: asyncpg.Connection, one: Standing, within: str) -> None:
+async def _list_standing(connection: asyncpg.Connection, one: Standing, blocks: Sequence[int]) -> None:
     """Make the temporary table of the hashes of the rows that stand."""
     await connection.execute(
         f"CREATE TEMPORARY TABLE {one.temporary_name('standing')} ON COMMIT DROP AS SELECT h, place"
-        f" FROM (SELECT {one.hash_sql} AS h, ctid AS place FROM {one.source}) r{within}"
+        f" FROM {_rows_sql(one, one.source, blocks)}"
     )
     await connection.execute(f"ANALYZE {one.temporary('standing')}")
 
@@ -148,12 +191,10 @@ async def _make(connection: asyncpg.Connection, one: Standing, word: str, query:
     return rows
 
 
-async def _list_missing(connection: asyncpg.Connection, one: Standing, *, is_told: bool) -> None:
+async def _list_missing(connection: asyncpg.Connection, one: Standing) -> None:
     lacking = _lacking_sql(one, "hashes", "standing")
-    if is_told:
-        one.places = await connection.fetchval(
-            f"SELECT coalesce(array_agg(place ORDER BY place), '{{}}') FROM ({lacking}) m"
-        )
+    if one.divided:
+        one.places = [place for (place,) in await connection.fetch(f"{lacking} ORDER BY place")]
         one.missing = len(one.places)
     else:
         missing = one.temporary("missing")
@@ -258,7 +299,7 @@ async def copy_rows(
     )
 
 
-async def _in_thread(items: Iterable[_Item]) -> AsyncIterator[_Item]:
+async def _in_thread(items: Iterable[_Item]) -> AsyncGenerator[_Item]:
     """Yield *items*, which are made in a thread: the next one while this one is in use."""
     iterator = iter(items)
 

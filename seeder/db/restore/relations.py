@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from seeder.db.queries import QUERIES, quote_ident
+from seeder.db.restore.wanted import Split
 from seeder.db.row_hash import row_hash_sql
 
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from seeder.db.restore.wanted import WantedRows
+    from seeder.db.restore.wanted import DividedRows, WantedRows
+
+_INTEGERS: Final = frozenset({"smallint", "integer", "bigint"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +72,18 @@ class ForeignKeyFacts:
 class Standing:
     """One table of a restore: what of it is to be where, and what was found to differ.
 
-    *number* tells its temporary tables. *surplus* rows of it are not in the baseline, *missing* rows of the baseline
-    not in it; *matched* of both have the same key, and *clashing* too, but these cannot be updated. *total*: all rows
-    that it has. *places*: where the missing rows are in the file, None for all. *has_unique_rows*: of the rows that may
-    differ no two of it are equal, nor of the file. *is_loaded*: the missing rows are in their temporary table.
+    *number* tells its temporary tables. *divided*, while it is compared: the hashes that its rows should have, if these
+    are known. *surplus* rows of it are not in the
+    baseline, *missing* rows of the baseline not in it; *matched* of both have the same key, and *clashing* too, but
+    these cannot be updated. *total*: all rows that it has. *places*: where the missing rows are in the file, None for
+    all. *has_unique_rows*: of the rows that may differ no two of it are equal, nor of the file. *is_loaded*: the
+    missing rows are in their temporary table.
     """
 
     number: int
     wanted: WantedRows
     relation: Relation
+    divided: DividedRows | None = field(default=None, repr=False)
     total: int = 0
     surplus: int = 0
     missing: int = 0
@@ -106,6 +112,17 @@ class Standing:
     def can_match(self) -> bool:
         """Whether it has a primary key, of stored columns, by which rows are told."""
         return bool(self.relation.key) and self.wanted.types.keys() >= set(self.relation.key)
+
+    @property
+    def split(self) -> Split:
+        """How its rows fall into blocks."""
+        return self.divided.split if self.divided else Split()
+
+    @property
+    def integer_key(self) -> str | None:
+        """The primary key where it is one column of integers, as told by its type's name."""
+        key = self.relation.key
+        return key[0] if len(key) == 1 and self.wanted.types.get(key[0]) in _INTEGERS else None
 
     @property
     def differs(self) -> bool:

@@ -1,11 +1,13 @@
 """The rows of several tables changed to those of the baseline.
 
 One statement does it, so that foreign keys are checked when all rows are there: it deletes, then updates, then inserts.
-Where much of a table changes, its rows are exchanged in bulk before, without its foreign keys and indexes.
+Where rows only lack, and no keys go in a cycle, they are inserted as they come from the file, table after table. Where
+much of a table changes, its rows are exchanged in bulk before, without its foreign keys and indexes.
 """
 
 from __future__ import annotations
 
+import graphlib
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -16,7 +18,7 @@ from seeder.db.restore.compare import copy_rows, load_missing
 from seeder.db.restore.relations import read_foreign_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from seeder.db.restore.lifting import Lifting
     from seeder.db.restore.relations import ForeignKeyFacts, Standing
@@ -58,6 +60,11 @@ class Rewrite:
         oids = [one.relation.oid for one in self._changed]
         keys = await read_foreign_keys(self._connection, oids)
         bulk = [one for one in self._changed if self._goes_in_bulk(one, keys)]
+        if not bulk and (ordered := order_inserts(self._changed, keys)):
+            for one in ordered:
+                await self._insert(one, is_new=False)
+            await self._connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            return
         for one in self._changed:
             if one not in bulk or one.surplus:
                 await load_missing(self._connection, one, self._progress)
@@ -138,6 +145,11 @@ class Rewrite:
             await self._connection.execute(
                 f"DELETE FROM {one.source} t USING {one.temporary('surplus')} s WHERE t.ctid = s.place"
             )
+        await self._insert(one, is_new=is_new)
+        self._progress(one.id, "apply", one.surplus + one.missing, one.surplus + one.missing)
+
+    async def _insert(self, one: Standing, *, is_new: bool) -> None:
+        """Insert what is missing of a table, which is *is_new*: see ``copy_rows``."""
         if one.is_loaded:
             into = f" ({one.columns_sql})" if one.columns else ""
             await self._connection.execute(
@@ -147,7 +159,23 @@ class Rewrite:
         elif one.missing:
             schema, _, name = one.id.partition(".")
             await copy_rows(self._connection, one, name, schema, one.places, self._progress, is_new=is_new)
-        self._progress(one.id, "apply", one.surplus + one.missing, one.surplus + one.missing)
+
+
+def order_inserts(tables: Sequence[Standing], keys: Iterable[ForeignKeyFacts]) -> list[Standing]:
+    """Return the tables in an order in which their rows can be inserted, one after the other.
+
+    Empty where there is none, or where a row goes or changes too.
+    """
+    by_oid = {one.relation.oid: one for one in tables}
+    sorter = graphlib.TopologicalSorter({oid: set[int]() for oid in by_oid})
+    for key in keys:
+        if key.at_child != key.at_parent and key.at_child in by_oid and key.at_parent in by_oid:
+            sorter.add(key.at_child, key.at_parent)
+    try:
+        order = list(sorter.static_order())
+    except graphlib.CycleError:
+        return []
+    return [] if any(one.surplus for one in tables) else [by_oid[oid] for oid in order]
 
 
 def change_sql(tables: Sequence[Standing], *, updates: bool) -> str:

@@ -16,7 +16,7 @@ from seeder.db.pool import connect
 from seeder.db.queries import QUERIES
 from seeder.db.restore.affected import append_restored, find_affected, release_rows, renew_positions
 from seeder.db.restore.check import check_ownership, check_tables
-from seeder.db.restore.compare import compare_table
+from seeder.db.restore.compare import compare_tables
 from seeder.db.restore.lifting import Lifting
 from seeder.db.restore.positions import find_moved, move_sequences, name_sequences
 from seeder.db.restore.relations import list_standings, read_relations
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import asyncpg
 
     from pytest_atdm.core.model import Cell
-    from seeder.db.introspect import Target
     from seeder.db.restore.relations import Standing
     from seeder.db.restore.wanted import Position, Progress, Wanted
     from seeder.settings import Settings
@@ -154,6 +153,7 @@ class _Restore:
 
     async def _restore(self, run_id: str, *, force: bool) -> RestoreReport:
         await self._prepare()
+        target = await read_target(self._connection)
         await self._connection.execute(QUERIES["lock_runs"])
         requests = await find_affected(self._connection, self._roots, run_id, force=force)
         await self._lock()
@@ -162,7 +162,7 @@ class _Restore:
         await move_sequences(self._connection, moved, self._sequences)
         await self._lifting.give_back()
         await release_rows(self._connection, requests, self._roots, self._wanted.name)
-        await renew_positions(self._connection, self._target, self._roots)
+        await renew_positions(self._connection, target, self._roots)
         report = self._report(moved, len(requests))
         await append_restored(self._connection, run_id, self._detail(report))
         self._progress("", "commit", 0, 1)
@@ -174,7 +174,6 @@ class _Restore:
         self._role, self._same_server = footing["role"], footing["server"] == self._wanted.server
         if footing["hushes"]:
             await self._connection.execute("SET LOCAL event_triggers = off")
-        self._target: Target = await read_target(self._connection)
         ids = [rows.table for rows in self._wanted.tables]
         relations = await read_relations(self._connection, ids, whole=self._wanted.whole)
         check_tables(self._wanted, relations)
@@ -195,8 +194,7 @@ class _Restore:
         self._lifting = Lifting(self._connection, [one.oid for one in self._relations])
         await self._lifting.begin()
         await self._lifting.unveil(self._relations)
-        for one in self._standings:
-            await compare_table(self._connection, one, same_server=self._same_server, progress=self._progress)
+        await compare_tables(self._connection, self._standings, same_server=self._same_server, progress=self._progress)
         return await find_moved(self._connection, self._wanted.positions, self._sequences)
 
     async def _rewrite(self) -> None:
