@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -79,6 +80,11 @@ class Settings:
     idle_timeout_ms: int = 20_000
     lease_s: int = 30
     owned: bool = False
+
+    @property
+    def token_id(self) -> str:
+        """What the audit log says of the token, 8 hex digits of its SHA-256: which one it was, and not what it is."""
+        return hashlib.sha256(self.token.encode()).hexdigest()[:8]
 
 
 #: How long a new connection to Postgres may take.

@@ -177,7 +177,7 @@ class Database:
             return int(await self._pool.fetchval(QUERIES["count_restores"]))
 
     async def _start_run(self, run: RunStart) -> RunRecord:
-        return await runs.start_run(self._pool, (await self._current())[0], run, self.seeder_id, self._settings.lease_s)
+        return await runs.start_run(self._pool, (await self._current())[0], run, self.seeder_id, self._settings)
 
     async def renew_lease(self, run_id: str, epoch: int) -> Lease:
         """Let the run's lease begin anew.

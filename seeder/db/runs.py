@@ -21,15 +21,16 @@ if TYPE_CHECKING:
     from seeder.db.introspect import Target
     from seeder.db.pool import Pool
     from seeder.records import RunStart, RunState
+    from seeder.settings import Settings
 
 _SAME: Final = ("session_id", "actor", "seed", "as_of")
 
 
-async def start_run(pool: Pool, target: Target, run: RunStart, seeder_id: str, lease_s: int) -> RunRecord:
+async def start_run(pool: Pool, target: Target, run: RunStart, seeder_id: str, settings: Settings) -> RunRecord:
     """Record the run and where the serial keys stand; one that is over is started again, its chain going on.
 
-    Its lease is granted by the seeder process *seeder_id*, for *lease_s* seconds or for as long as the run is to be
-    kept. The same values again find the same active run.
+    Its lease is granted by the seeder process *seeder_id*, for ``lease_s`` of its *settings* or for as long as the run
+    is to be kept. The same values again find the same active run.
 
     Raises:
         Conflict: the run is active with other values.
@@ -46,11 +47,12 @@ async def start_run(pool: Pool, target: Target, run: RunStart, seeder_id: str, l
                 await connection.fetchval(positions_sql(target)),
                 run.owner,
                 seeder_id,
-                run.keep_s or lease_s,
+                run.keep_s or settings.lease_s,
                 run.keep_s is not None,
             )
             if epoch is not None:
-                detail: dict[str, Cell] = {name: getattr(run, name) for name in (*_SAME, "owner")} | {"epoch": epoch}
+                detail: dict[str, Cell] = {name: getattr(run, name) for name in (*_SAME, "owner")}
+                detail |= {"epoch": epoch, "token": settings.token_id}
                 await connection.execute(
                     QUERIES["append_run_events"], run.run_id, [EventKind.RUN_STARTED], [dump_json(detail)]
                 )

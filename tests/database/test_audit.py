@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import hashlib
 import json
 from collections.abc import Callable
 
@@ -72,6 +73,14 @@ def test_the_stored_text_is_what_is_hashed(world: World) -> None:
     assert {"item": {"id": 1}} == last.detail["keys"]
     assert RUN == json.loads(last.stored.body)["run_id"]
     assert last.at.endswith("Z")
+
+
+def test_it_is_said_which_token_was_shown(world: World) -> None:
+    """The begin of a run has the first digits of the token's hash; the token itself stands nowhere."""
+    trail = world.wait(world.database.read_events(RUN))
+
+    assert hashlib.sha256(b"bearer").hexdigest()[:8] == trail.events[0].detail["token"]
+    assert not [event for event in trail.events if "bearer" in event.stored.body]
 
 
 def test_every_tampering_is_found(world: World) -> None:

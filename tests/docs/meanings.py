@@ -118,7 +118,8 @@ USES: Final = {
 }
 
 EVENTS: Final = {
-    "run_started": "a test session in one process began",
+    "run_started": "a test session in one process began: who, where, and which token it showed (8 hex digits of its "
+    "SHA-256)",
     "reference_seeded": "the reference rows of a domain were brought to what the catalog says",
     "request_received": "a scenario was asked for: which, with which overrides, by which test",
     "plan_generated": "the rows are planned: hash, seed, as_of, rows per table",
