@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from pytest_atdm.core.errors import RowConflict
 from pytest_atdm.data import folder
 from tests.bench.figures import Figure, compare
 from tests.bench.situation import KeyMaker, start_run
@@ -39,11 +40,18 @@ def time_product(bench: Bench, plans: Iterator[Plan], cycles: int) -> list[float
 
 
 def time_both(bench: Bench, plans: Iterator[Plan], cycles: int) -> list[tuple[float, float]]:
-    """Return the seconds of *cycles* seeds, and of the resets that followed them."""
+    """Return the seconds of *cycles* seeds, and of the resets that followed them.
+
+    Beside a million rows one plan in some thousands has a number that stands there already: a session would plan anew,
+    and here it is passed over.
+    """
     samples = []
     for made in list(itertools.islice(plans, cycles)):
         began = time.perf_counter()
-        receipt = bench.client.seed(made, idempotency_key=made.request_key)
+        try:
+            receipt = bench.client.seed(made, idempotency_key=made.request_key)
+        except RowConflict:
+            continue
         seeded = time.perf_counter()
         bench.client.reset(receipt.request_id, receipt.cleanup_token)
         samples.append((seeded - began, time.perf_counter() - seeded))
