@@ -37,3 +37,15 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise CatalogError(f"{path}: cannot be read: {exc}", hint="make it a readable file in UTF-8") from exc
+
+
+def list_scenarios(folder: Path) -> list[str]:
+    """Return a line for each scenario of the catalog in *folder*, by domain: its name and its title.
+
+    Raises:
+        CatalogError: as ``open_catalog``.
+    """
+    catalog = open_catalog(folder)
+    found = sorted((catalog.scenario(name) for name in catalog.scenario_ids), key=lambda one: (one.domain, one.id))
+    width = max((len(one.id) for one in found), default=0)
+    return [f"{one.id:{width}}  {one.title}" for one in found]

@@ -32,6 +32,7 @@ from pytest_atdm.core.model import (
     ReapedRun,
     Receipt,
     ResetReport,
+    RowsNow,
     StartedRun,
     TargetState,
     Trial,
@@ -225,6 +226,10 @@ class SeederClient:
         path = f"/test-data/requests/{_check_id('request', request_id)}"
         with self._waiting_for(self._many_rows):
             return _read(self._call("DELETE", path, body, headers), ResetReport)
+
+    def rows_now(self, request_id: str) -> RowsNow:
+        """Return what has become of a request's rows, and what has come below them."""
+        return _read(self._call("GET", f"/test-data/requests/{_check_id('request', request_id)}/rows"), RowsNow)
 
     def append_events(self, request_id: str, token: str, events: Sequence[Json]) -> None:
         """Append *events* (kind and detail, of ``CLIENT_EVENTS``) to the request's audit trail."""

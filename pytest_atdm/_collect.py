@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
-from itertools import chain
-from typing import TYPE_CHECKING, Final, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pytest_atdm._markers import read_wish
+from pytest_atdm._markers import key_of, read_wishes
 from pytest_atdm._session import session_of
-from pytest_atdm._state import WISH, is_worker
+from pytest_atdm._state import WISHES, is_worker
 from pytest_atdm.core.errors import AtdmError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from pytest_atdm._markers import Wish
     from pytest_atdm._session import AtdmSession
 
-Items: TypeAlias = "list[pytest.Item]"
-
 _MAX_TESTS_NAMED: Final = 10
+
+
+@dataclass(slots=True)
+class Group:
+    """The *items* that ask for the same; *key* is the request key of the first."""
+
+    wish: Wish
+    key: str
+    items: list[pytest.Item] = field(default_factory=list)
 
 
 class Problems:
     """Errors, each with all tests that it stops, in the order in which they were found."""
 
     def __init__(self) -> None:
-        self.items_by_text: dict[str, Items] = {}
+        self.items_by_text: dict[str, list[pytest.Item]] = {}
 
     def add(self, error: AtdmError, items: Iterable[pytest.Item]) -> None:
-        """Note that *error* stops *items*; errors that say the same are one."""
-        self.items_by_text.setdefault(str(error), []).extend(items)
+        """Note that *error* stops *items*; errors that say the same are one, and name an item once."""
+        found = self.items_by_text.setdefault(str(error), [])
+        found += [item for item in items if item not in found]
 
-    def sift(self, groups: Iterable[Items], check: Callable[[pytest.Item], object]) -> list[Items]:
-        """Return the *groups* whose first item passes *check*; note the others."""
+    def sift(self, groups: Iterable[Group], check: Callable[[Group], object]) -> list[Group]:
+        """Return the *groups* that pass *check*; note the others."""
         sound = []
-        for items in groups:
+        for group in groups:
             try:
-                check(items[0])
+                check(group)
             except AtdmError as exc:
-                self.add(exc, items)
+                self.add(exc, group.items)
             else:
-                sound.append(items)
+                sound.append(group)
         return sound
 
 
@@ -53,7 +62,8 @@ def check_marked(session: pytest.Session, marked: Sequence[pytest.Item]) -> None
     """
     problems = Problems()
     atdm = session_of(session.config)
-    sound = problems.sift(_group(problems, marked), lambda item: _check_names(atdm, item))
+    groups = _group(problems, marked)
+    sound = problems.sift(groups, lambda group: atdm.catalog.check(group.wish.scenario, group.wish.overrides))
     if sound and not session.config.option.collectonly:
         sound = _check_plans(problems, atdm, sound)
         if not problems.items_by_text:
@@ -64,43 +74,44 @@ def check_marked(session: pytest.Session, marked: Sequence[pytest.Item]) -> None
         _withdraw_items(session, problems)
 
 
-def _group(problems: Problems, marked: Sequence[pytest.Item]) -> Iterable[Items]:
-    """Return the items that ask for the same together; note those whose mark is wrong."""
-    groups: dict[tuple[str, str], Items] = {}
-    for (item,) in problems.sift(([item] for item in marked), _read_wish):
-        groups.setdefault(item.stash[WISH].identity, []).append(item)
+def _group(problems: Problems, marked: Sequence[pytest.Item]) -> Iterable[Group]:
+    """Return the items that ask for the same together; note those whose marks are wrong."""
+    groups: dict[tuple[str, str], Group] = {}
+    for item in marked:
+        try:
+            wishes = item.stash[WISHES] = read_wishes(item)
+        except AtdmError as exc:
+            problems.add(exc, [item])
+            continue
+        for alias, wish in wishes.items():
+            groups.setdefault(wish.identity, Group(wish, key_of(item, alias))).items.append(item)
     return groups.values()
 
 
-def _read_wish(item: pytest.Item) -> None:
-    item.stash[WISH] = read_wish(item)
-
-
-def _check_names(atdm: AtdmSession, item: pytest.Item) -> None:
-    wish = item.stash[WISH]
-    atdm.catalog.check(wish.scenario, wish.overrides)
-
-
-def _check_plans(problems: Problems, atdm: AtdmSession, groups: list[Items]) -> list[Items]:
+def _check_plans(problems: Problems, atdm: AtdmSession, groups: list[Group]) -> list[Group]:
     try:
         atdm.schema  # noqa: B018 (asks the seeder, which may have to be started)
     except AtdmError as exc:
-        problems.add(exc, chain.from_iterable(groups))
+        problems.add(exc, _items_of(groups))
         return []
-    return problems.sift(groups, lambda item: atdm.check(item.stash[WISH], item.nodeid))
+    return problems.sift(groups, lambda group: atdm.check(group.wish, group.key))
 
 
-def _prepare_run(problems: Problems, atdm: AtdmSession, groups: list[Items]) -> None:
+def _prepare_run(problems: Problems, atdm: AtdmSession, groups: list[Group]) -> None:
     """Start the run here, so that a run that cannot start is one error and not one per test."""
-    domains = {atdm.catalog.scenario(items[0].stash[WISH].scenario).domain for items in groups}
+    domains = {atdm.catalog.scenario(group.wish.scenario).domain for group in groups}
     try:
         for domain in sorted(domains):
             atdm.prepare(domain)
     except AtdmError as exc:
-        problems.add(exc, chain.from_iterable(groups))
+        problems.add(exc, _items_of(groups))
 
 
-def _make_report(text: str, items: Items) -> pytest.CollectReport:
+def _items_of(groups: Iterable[Group]) -> list[pytest.Item]:
+    return [item for group in groups for item in group.items]
+
+
+def _make_report(text: str, items: list[pytest.Item]) -> pytest.CollectReport:
     named = [_describe(item) for item in items[:_MAX_TESTS_NAMED]]
     named += [f"and {len(items) - len(named)} more"] if len(items) > len(named) else []
     file = items[0].nodeid.partition("::")[0]
@@ -110,8 +121,8 @@ def _make_report(text: str, items: Items) -> pytest.CollectReport:
 def _describe(item: pytest.Item) -> str:
     file, line, _ = item.location
     place = file if line is None else f"{file}:{line + 1}"
-    wish = item.stash.get(WISH, None)
-    return f"{place}: {item.name}" + (f" asks for {wish}" if wish else "")
+    wishes = item.stash.get(WISHES, {})
+    return f"{place}: {item.name}" + (f" asks for {' and '.join(map(str, wishes.values()))}" if wishes else "")
 
 
 def _withdraw_items(session: pytest.Session, problems: Problems) -> None:

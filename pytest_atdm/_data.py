@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_atdm.emit.bundle import FixtureBundle
 
-__all__ = ("AtdmData", "AtdmRun", "Facts", "Row", "VolumeRows")
+__all__ = ("AliasedData", "AtdmData", "AtdmRun", "Facts", "Row", "VolumeRows")
 
 
 class Row(Mapping[str, Any]):
@@ -194,6 +194,49 @@ class AtdmData:
 
     def _explain(self, entity: str) -> str:
         return _explain(f"the scenario {self._facts.scenario} has", entity, self._entities, "entity")
+
+
+class AliasedData(Mapping[str, AtdmData]):
+    """The rows of several scenarios that stand together, by what their marks call them: ``data.first.claim.status``.
+
+    A mark called like a method of a mapping (``items``) is reached by item.
+    """
+
+    __slots__ = ("_by_alias", "_request")
+
+    def __init__(self, by_alias: Mapping[str, AtdmData], request: Callable[..., AtdmData]) -> None:
+        self._by_alias = dict(by_alias)
+        self._request = request
+
+    def request(self, name: str, /, **overrides: object) -> AtdmData:
+        """Seed the scenario *name* now; its rows go when those of the test go.
+
+        Raises:
+            UnknownScenario, OverrideError, PlanRejected: as for the mark, but now.
+        """
+        return self._request(name, **overrides)
+
+    def __getitem__(self, alias: str) -> AtdmData:
+        if alias not in self._by_alias:
+            raise KeyError(_explain("atdm_data has", alias, self._by_alias, "mark"))
+        return self._by_alias[alias]
+
+    def __getattr__(self, alias: str) -> AtdmData:
+        if alias.startswith("_") or alias not in self._by_alias:
+            raise AttributeError(_explain("atdm_data has", alias, self._by_alias, "mark"))
+        return self._by_alias[alias]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_alias)
+
+    def __len__(self) -> int:
+        return len(self._by_alias)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._by_alias})
+
+    def __repr__(self) -> str:
+        return f"<{', '.join(f'{alias}={data!r}' for alias, data in self._by_alias.items())}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

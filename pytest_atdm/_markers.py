@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import pytest
 
 from pytest_atdm.core.errors import MarkError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from _pytest.nodes import Node
 
 NAME: Final = "atdm_scenario"
+#: The fixture that is parametrized where a mark has several names.
+ROWS_FIXTURE: Final = "_atdm_rows"
+#: The fixture that tests may parametrize themselves, ``indirect=True``.
+DATA_FIXTURE: Final = "atdm_data"
 
 
-def atdm_scenario(name: str, /, **overrides: object) -> pytest.MarkDecorator:
+def atdm_scenario(name: str, /, *more: str, as_: str | None = None, **overrides: object) -> pytest.MarkDecorator:
     """Have the rows of the scenario *name* stand in the database while the test runs.
 
-    Overrides are parameters of the scenario (``days=3``), columns of its entities (``order__status="open"``), or a
-    mapping of columns (``order={"status": "open"}``). The test takes the fixture ``atdm_data`` to see the rows.
+    With *more* names the test runs once for each. Overrides are parameters of the scenario (``days=3``), columns of its
+    entities (``order__status="open"``), or a mapping of columns (``order={"status": "open"}``). The test takes the
+    fixture ``atdm_data`` to see the rows.
+
+    Several marks on one test stand together if each says *as_* what it is called: ``atdm_data.first.claim``. Else the
+    nearest counts, that on the test before that on its class and that on its module; of the same scenario they add up.
 
     Raises:
         MarkError: *name* is not a text, as in ``@atdm_scenario`` without parentheses.
     """
-    _check_name(name)
-    return pytest.mark.atdm_scenario.with_args(name, **overrides)
+    for one in (name, *more):
+        _check_name(one)
+    alias = {} if as_ is None else {"as_": as_}
+    return pytest.mark.atdm_scenario.with_args(name, *more, **alias, **overrides)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,40 +57,132 @@ class Wish:
         return f"{self.scenario}({', '.join(f'{name}={value!r}' for name, value in self.overrides.items())})"
 
 
-def is_marked(item: pytest.Item) -> bool:
-    """Whether the mark stands on *item*, its class or its module."""
-    return item.get_closest_marker(NAME) is not None
+#: What one test asks for, by alias; a wish that has none is alone, under the empty text.
+Wishes: TypeAlias = "Mapping[str, Wish]"
 
 
-def read_wish(item: pytest.Item) -> Wish:
-    """Return what the mark on *item* asks for.
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What one mark says: a scenario, or several one after the other, its overrides, and how it is called."""
+
+    names: tuple[str, ...]
+    alias: str
+    overrides: Mapping[str, object]
+
+
+def key_of(item: pytest.Item, alias: str) -> str:
+    """Return the request key of what *item* asks for under *alias*."""
+    return f"{item.nodeid}@{alias}" if alias else item.nodeid
+
+
+def list_names(definition: pytest.Item) -> tuple[str, ...]:
+    """Return the scenarios, if several, for each of which the test is to run; empty where its marks cannot work."""
+    try:
+        levels = [said for level in _read_levels(definition) for said in level if not said.alias]
+    except MarkError:
+        return ()  # told when the tests are checked
+    return levels[0].names if levels and len(levels[0].names) > 1 else ()
+
+
+def read_wishes(item: pytest.Item) -> Wishes:
+    """Return what *item* asks for by its marks and parameters.
 
     Raises:
-        MarkError: wrong arguments, two marks on one test, or a mark on a ``unittest.TestCase``.
+        MarkError: wrong arguments, several marks without names for them, or several scenarios on a
+            ``unittest.TestCase``, one after the other.
     """
-    marks = list(item.iter_markers(NAME))
-    if len(marks) > 1:
-        names = ", ".join(str(mark.args[0]) if mark.args else "?" for mark in reversed(marks))
+    parameters = _parameters(item)
+    levels = [*_read_parameter(parameters.get(DATA_FIXTURE)), *_read_levels(item)]
+    if _is_unittest(item) and any(len(said.names) > 1 for level in levels for said in level):
         raise MarkError(
-            f"{len(marks)} marks atdm_scenario on one test ({names}), its class and module included",
-            hint='keep one; ask for the other within the test: atdm_data.request("name")',
+            "the mark atdm_scenario has several scenarios on a unittest.TestCase, which runs a test but once",
+            hint="write a test for each, or make it a plain class or function of pytest",
         )
-    if _is_unittest(item):
+    wishes: dict[str, Wish] = {}
+    for level in levels:
+        _add_level(wishes, level, chosen=str(parameters.get(ROWS_FIXTURE, "")))
+    if "" in wishes and len(wishes) > 1:
+        aliases = ", ".join(alias for alias in wishes if alias)
         raise MarkError(
-            "the mark atdm_scenario stands on a unittest.TestCase, which takes no fixtures",
-            hint="make it a plain class or function of pytest",
+            f'on a test, its class and module included, "{wishes[""].scenario}" stands beside {aliases} without a name',
+            hint='say how it is called there: @atdm_scenario("name", as_="first")',
         )
-    return _apply_signature(marks[0])
+    return wishes
 
 
-def _apply_signature(mark: pytest.Mark) -> Wish:
-    if len(mark.args) != 1:
+def _add_level(wishes: dict[str, Wish], level: Sequence[_Said], *, chosen: str) -> None:
+    """Add what one level says to what nearer ones do: these go first, and of the same scenario both count."""
+    aliases = [said.alias for said in level]
+    if len(set(aliases)) < len(level):
+        names = ", ".join(said.names[0] for said in level)
         raise MarkError(
-            f"atdm_scenario takes one scenario name without a keyword, not {len(mark.args)} of them",
+            f"{len(level)} marks atdm_scenario in one place ({names})",
+            hint='give each a name, @atdm_scenario("name", as_="first"), or ask within the test: '
+            'atdm_data.request("name")',
+        )
+    for said in level:
+        name = chosen if chosen in said.names else said.names[0]
+        nearer = wishes.setdefault(said.alias, Wish(name, {}))
+        if nearer.scenario == name:
+            wishes[said.alias] = Wish(name, {**said.overrides, **nearer.overrides})
+
+
+def _read_levels(item: pytest.Item) -> Iterator[Sequence[_Said]]:
+    """Yield what the marks say that stand in one place, the nearest place first."""
+    levels: dict[tuple[int, int], list[_Said]] = {}
+    nodes = item.listchain()[::-1]
+    for node, mark in item.iter_markers_with_node(NAME):
+        # Decorators are applied from below, so that the uppermost comes last.
+        levels.setdefault((nodes.index(node), _count_bases(node, mark)), []).insert(0, _read_mark(mark))
+    for place in sorted(levels):
+        yield levels[place]
+
+
+def _count_bases(node: Node, mark: pytest.Mark) -> int:
+    """Return how far up the bases of a class the mark stands; 0 of all that is no class."""
+    for steps, base in enumerate(getattr(getattr(node, "obj", None), "__mro__", ())):
+        marks = base.__dict__.get("pytestmark", ())
+        if any(getattr(one, "mark", one) is mark for one in (marks if isinstance(marks, list) else [marks])):
+            return steps
+    return 0
+
+
+def _read_mark(mark: pytest.Mark) -> _Said:
+    overrides = dict(mark.kwargs)
+    alias = overrides.pop("as_", "")
+    if not mark.args:
+        raise MarkError(
+            "atdm_scenario takes the name of a scenario without a keyword, and has none",
             hint='write @atdm_scenario("name", column=value); further things are asked for by keyword',
         )
-    _check_name(mark.args[0])
-    return Wish(mark.args[0], mark.kwargs)
+    for name in mark.args:
+        _check_name(name)
+    if "as_" in mark.kwargs and not (isinstance(alias, str) and alias.isidentifier() and not alias.startswith("_")):
+        raise MarkError(
+            f"as_={alias!r} is no name by which the rows could be reached",
+            hint='write a plain name: @atdm_scenario("name", as_="first"), and atdm_data.first',
+        )
+    if len(set(mark.args)) < len(mark.args) or (alias and len(mark.args) > 1):
+        why = "one name only where as_ says how it is called" if alias else "each name once"
+        raise MarkError(
+            f"atdm_scenario takes {why}, not {', '.join(mark.args)}",
+            hint="of several names the test runs once for each; for rows that stand together write several marks",
+        )
+    return _Said(mark.args, alias, overrides)
+
+
+def _read_parameter(parameter: object) -> Iterator[Sequence[_Said]]:
+    """Yield what a parameter of ``atdm_data`` asks for: a scenario, or a pair of one and its overrides."""
+    if parameter is None:
+        return
+    name, overrides = parameter if isinstance(parameter, tuple) and len(parameter) == 2 else (parameter, {})
+    _check_name(name)
+    yield [_Said((str(name),), "", dict(overrides))]
+
+
+def _parameters(item: pytest.Item) -> Mapping[str, object]:
+    callspec = getattr(item, "callspec", None)
+    return callspec.params if callspec else {}
 
 
 def _check_name(name: object) -> None:

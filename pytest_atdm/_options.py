@@ -148,6 +148,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--atdm-reset-all", action="store_true", help="first remove every row that any earlier run left behind"
     )
+    group.addoption("--atdm-scenarios", action="store_true", help="list the scenarios of the catalog, and run no test")
     for option in OPTIONS:
         text = f"{option.help}; also {option.variable} or ini {option.key}"
         group.addoption(option.flag, metavar=option.metavar, help=text)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import pytest
 
-from pytest_atdm._markers import Wish
+from pytest_atdm._data import AliasedData
+from pytest_atdm._markers import Wish, key_of
 from pytest_atdm._report import attach_report, count_noun, describe_rows, report_reset, report_seeded
 from pytest_atdm._session import session_of
-from pytest_atdm._state import OUTCOME, WISH
+from pytest_atdm._state import LIVE, OUTCOME, WISHES
 from pytest_atdm.core.audit import EventKind
 from pytest_atdm.core.errors import AtdmError, DatabaseUnavailable, LeaseLost, MarkError, SeederUnreachable
 
@@ -41,18 +42,16 @@ class LiveRequest:
 
 
 class RowsOfTest:
-    """The live requests of one test, the mark's first and those asked for within the test after it."""
+    """The live requests of one test, its marks' first and those asked for within the test after them."""
 
     def __init__(self, item: pytest.Item) -> None:
         self._item = item
         self._session = session_of(item.config)
-        self._live: list[LiveRequest] = []
-        self._asked = 0
+        self._live = item.stash[LIVE] = list[LiveRequest]()
+        self._asked = 1  # the marks count as one
 
-    def seed(self, wish: Wish) -> AtdmData:
-        """Seed *wish* and return what the test sees of it."""
-        self._asked += 1
-        key = self._item.nodeid if self._asked == 1 else f"{self._item.nodeid}#{self._asked}"
+    def seed(self, wish: Wish, key: str) -> AtdmData:
+        """Seed *wish* under the request key *key*, and return what the test sees of it."""
         live = LiveRequest(self._session.seed(wish, request_key=key, test=self._item.nodeid))
         self._live.append(live)  # from here on the rows stand, whatever goes wrong
         attach_report(self._item, report_seeded(live.receipt))
@@ -62,7 +61,19 @@ class RowsOfTest:
 
     def ask(self, name: str, /, **overrides: object) -> AtdmData:
         """Seed the scenario *name* in the middle of the test."""
-        return self.seed(Wish(name, overrides))
+        self._asked += 1
+        return self.seed(Wish(name, overrides), f"{self._item.nodeid}#{self._asked}")
+
+    def seed_marked(self, overrides: Mapping[str, object]) -> AtdmData | AliasedData:
+        """Seed what the marks ask for, with *overrides* where a mark without alias says nothing else."""
+        wishes = self._item.stash[WISHES]
+        if "" not in wishes:
+            return AliasedData(
+                {alias: self.seed(wish, key_of(self._item, alias)) for alias, wish in wishes.items()}, self.ask
+            )
+        wish = wishes[""]
+        new = {name: value for name, value in overrides.items() if name not in wish.overrides}
+        return self.seed(Wish(wish.scenario, {**new, **wish.overrides}) if new else wish, key_of(self._item, ""))
 
     def remove(self) -> None:
         """Reset every request, the newest first; one that cannot be reset does not keep the others.
@@ -124,15 +135,15 @@ class RowsOfTest:
 
 
 @contextmanager
-def rows_of(item: pytest.Item) -> Iterator[AtdmData]:
-    """Have the rows that the mark on *item* asks for stand within the context.
+def rows_of(item: pytest.Item, overrides: Mapping[str, object]) -> Iterator[AtdmData | AliasedData]:
+    """Have the rows that the marks on *item* ask for stand within the context; see ``RowsOfTest.seed_marked``.
 
     A seeder that is gone ends the session: one clear error instead of one per test.
     """
     rows = RowsOfTest(item)
     try:
         with clear_errors(item.session):
-            data = rows.seed(item.stash[WISH])
+            data = rows.seed_marked(overrides)
         yield data
     finally:
         with clear_errors(item.session):

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_atdm._head_start import HeadStart
-    from pytest_atdm._markers import Wish
+    from pytest_atdm._markers import Wishes
     from pytest_atdm._options import Settings
+    from pytest_atdm._seeding import LiveRequest
     from pytest_atdm._session import AtdmSession
 
 SETTINGS: Final[pytest.StashKey[Settings]] = pytest.StashKey()
@@ -22,8 +25,10 @@ NOTES: Final[pytest.StashKey[list[str]]] = pytest.StashKey()
 LEAKED: Final[pytest.StashKey[bool]] = pytest.StashKey()
 #: The newest checkpoint of the audit log, once a run of this session has ended; empty before.
 CHECKPOINT: Final[pytest.StashKey[str]] = pytest.StashKey()
-#: What the test asks for, read from its mark at collection.
-WISH: Final[pytest.StashKey[Wish]] = pytest.StashKey()
+#: What the test asks for, read from its marks at collection.
+WISHES: Final[pytest.StashKey[Wishes]] = pytest.StashKey()
+#: The requests of the test whose rows stand.
+LIVE: Final[pytest.StashKey[Sequence[LiveRequest]]] = pytest.StashKey()
 #: How the test ended: passed, failed, skipped, or error where its setup failed.
 OUTCOME: Final[pytest.StashKey[str]] = pytest.StashKey()
 

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_atdm import _options, hookspecs
-from pytest_atdm._fixtures import _atdm_rows, atdm_data, atdm_database_url, atdm_run
-from pytest_atdm._state import CHECKPOINT, HEAD_START, LEAKED, NOTES, OUTCOME, SESSION, SETTINGS, is_worker
-from pytest_atdm.core.errors import SettingError
+from pytest_atdm._fixtures import _atdm_rows, atdm_data, atdm_database_url, atdm_overrides, atdm_run
+from pytest_atdm._state import CHECKPOINT, HEAD_START, LEAKED, LIVE, NOTES, OUTCOME, SESSION, SETTINGS, is_worker
+from pytest_atdm.core.errors import AtdmError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from pytest_atdm._xdist import WorkerNode
 
-__all__ = ("_atdm_rows", "atdm_data", "atdm_database_url", "atdm_run")
+__all__ = ("_atdm_rows", "atdm_data", "atdm_database_url", "atdm_overrides", "atdm_run")
 
-_MARK = "atdm_scenario(name, /, **overrides): have the rows of the scenario stand while the test runs (see pytest-atdm)"
+_MARK = (
+    "atdm_scenario(name, /, *more, as_=None, **overrides): have the rows of the scenario stand while the test runs, "
+    "of several one after the other; as_ names one of several marks that stand together (see pytest-atdm)"
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +32,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Register the hooks that others may implement."""
     pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """List the scenarios where that is asked for, in place of running tests."""
+    if not config.getoption("atdm_scenarios"):
+        return None
+    from pytest_atdm._catalog import list_scenarios  # lazy: startup
+
+    try:
+        print("\n".join(list_scenarios(_read_settings(config).catalog_folder())))
+    except AtdmError as exc:
+        raise pytest.UsageError(f"atdm: {exc}") from exc
+    return int(pytest.ExitCode.OK)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,14 +79,33 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test once for each scenario that its mark names."""
+    if metafunc.definition.get_closest_marker("atdm_scenario") is None:
+        return
+    from pytest_atdm._markers import ROWS_FIXTURE, list_names  # lazy: startup
+
+    if (names := list_names(metafunc.definition)) and ROWS_FIXTURE in metafunc.fixturenames:
+        metafunc.parametrize(ROWS_FIXTURE, names, indirect=True, ids=names)
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Check what the selected tests ask for, before anything is written."""
-    marked = [item for item in session.items if item.get_closest_marker("atdm_scenario")]
+    marked = [item for item in session.items if _asks(item)]
     if marked:
         _start_ahead(session.config)
         from pytest_atdm._collect import check_marked  # lazy: startup
 
         check_marked(session, marked)
+
+
+def _asks(item: pytest.Item) -> bool:
+    """Whether *item* asks for rows: by a mark on it, its class or its module, or by a parameter of ``atdm_data``."""
+    if item.get_closest_marker("atdm_scenario") is not None:
+        return True
+    callspec = getattr(item, "callspec", None)
+    return callspec is not None and "atdm_data" in callspec.params
 
 
 def _start_ahead(config: pytest.Config) -> None:
@@ -83,10 +118,14 @@ def _start_ahead(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember how a test ended, for the audit trail."""
+    """Remember how a test ended, for the audit trail; of one that failed, say on what data."""
     report = yield
     if report.when == "call":
         item.stash[OUTCOME] = report.outcome
+    if report.failed and item.stash.get(LIVE, None):
+        from pytest_atdm._failure import TITLE, describe_data  # lazy: startup
+
+        report.sections.append((TITLE, describe_data(item, item.stash[LIVE])))
     return report
 
 

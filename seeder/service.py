@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.audit_check import LogVerdict
     from pytest_atdm.core.catalog import Catalog
     from pytest_atdm.core.catalog import ReferenceTable as CatalogTable
-    from pytest_atdm.core.model import Cell, Plan, PlannedRow, ReapedRun, ResetReport, TargetState
+    from pytest_atdm.core.model import Cell, Plan, PlannedRow, ReapedRun, ResetReport, RowsNow, TargetState
     from pytest_atdm.core.planner import Advice
     from pytest_atdm.core.probe import Found
     from pytest_atdm.core.probe.search import Searching
@@ -187,6 +187,10 @@ class Seeder:
     async def read_request(self, request_id: str) -> RequestRecord:
         """Return one request."""
         return await self._database.read_request(require_ulid(request_id, "request"))
+
+    async def read_rows_now(self, request_id: str) -> RowsNow:
+        """Return what has become of a request's rows, and what has come below them."""
+        return await self._database.read_rows_now(require_ulid(request_id, "request"))
 
     async def read_audit(self, run_id: str) -> AuditTrail:
         """Return a run with its events, the chain of hashes checked."""

@@ -236,6 +236,27 @@ class ResetReport(Strict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowNow(Strict):
+    """One row of a request as it stands: *cells* by column, None where it is gone; not *seeded*: it came below one."""
+
+    table: str
+    key: Mapping[str, Cell]
+    seeded: bool
+    cells: Mapping[str, Cell] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowsNow(Strict):
+    """What a reset of a request would remove: the rows seeded, in the order of their making, then what came below them.
+
+    *more* rows are not listed. Of a request that is reset there are none.
+    """
+
+    rows: tuple[RowNow, ...]
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReapedRun(Strict):
     """A run that was ended for its owner, and what that removed."""
 

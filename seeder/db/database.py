@@ -29,6 +29,7 @@ from seeder.db.queries import QUERIES
 from seeder.db.reports import sum_reports
 from seeder.db.reset import BATCH_REQUESTS, ResetWriter
 from seeder.db.roles import read_working_role
+from seeder.db.rows_now import read_rows_now, rows_now_sql
 from seeder.db.seed import SeedWriter
 from seeder.db.trial import Trials
 from seeder.settings import command_timeout_s
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     from pytest_atdm.core.audit_check import Checkpoint, LogVerdict
     from pytest_atdm.core.catalog import Catalog
-    from pytest_atdm.core.model import Cell, Plan, RemovedBy, ResetReport, TargetState
+    from pytest_atdm.core.model import Cell, Plan, RemovedBy, ResetReport, RowsNow, TargetState
     from pytest_atdm.core.schema import Schema
     from pytest_atdm.core.volume import Batch
     from seeder.db.introspect import Target
@@ -362,6 +363,18 @@ class Database:
             NotFound: no such request.
         """
         return await runs.read_request(self._pool, request_id)
+
+    async def read_rows_now(self, request_id: str) -> RowsNow:
+        """Return what has become of the request's rows, and what has come below them.
+
+        Raises:
+            NotFound: no such request.
+        """
+        counts = (await runs.read_request(self._pool, request_id)).rows
+        target, _, writer = await self._current()
+        query = rows_now_sql(writer.closure(frozenset(counts)), target, wide=_may_be_wide(counts))
+        with translated(f"looking at the rows of request {request_id}"):
+            return read_rows_now(await self._pool.fetch(query, [request_id], None), target)
 
     async def read_events(self, run_id: str) -> AuditTrail:
         """Return the run with its whole audit trail, chain checked.

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from seeder.db.closure import Closure
     from seeder.db.introspect import Target
 
-# The requests to reset: live, and with the right token. The hash is compared plainly: it is the SHA-256 of 256 random
-# bits, so whatever the time of a comparison tells of the hash helps nobody to a token that has it.
-REQ: Final = """req AS MATERIALIZED (
-    SELECT q.request_id, q.run_id,
+# The requests with the right token that are live. The hash is compared plainly: it is the SHA-256 of 256 random bits,
+# so whatever the time of a comparison tells of the hash helps nobody to a token that has it.
+LIVE: Final = """SELECT q.request_id, q.run_id,
         jsonb_build_object('at', (r.positions -> 'at') || q.positions, 'ahead', r.positions -> 'ahead') AS positions
     FROM atdm.request q JOIN atdm.run r ON r.run_id = q.run_id
-    WHERE q.request_id = ANY ($1::text[]) AND q.state = 'live' AND ($2::bytea IS NULL OR q.token_hash = $2)
+    WHERE q.request_id = ANY ($1::text[]) AND q.state = 'live' AND ($2::bytea IS NULL OR q.token_hash = $2)"""
+
+REQ: Final = f"""req AS MATERIALIZED (
+    {LIVE}
     FOR UPDATE OF q
 )"""
 

@@ -24,7 +24,7 @@ from pytest_atdm.core.errors import (
     Unauthorized,
     UnknownScenario,
 )
-from pytest_atdm.core.model import Plan, Receipt, ResetReport
+from pytest_atdm.core.model import Plan, Receipt, ResetReport, RowsNow
 from pytest_atdm.core.wire import load
 from seeder.batches import read_out
 from seeder.records import NewEvent, ReferenceReport, RequestRecord, SeedCall
@@ -157,6 +157,16 @@ class Requests(Controller):
     async def read_request(self, seeder: Service, request_id: Id) -> JsonAnswer:
         """What it seeded and whether that still stands. The cleanup token is not in it."""
         return answer_json(await seeder.read_request(request_id))
+
+    @get(
+        "/test-data/requests/{request_id:str}/rows",
+        summary="What stands of a request",
+        answers={200: RowsNow},
+        errors=(NotFound,),
+    )
+    async def read_rows_now(self, seeder: Service, request_id: Id) -> JsonAnswer:
+        """What a reset would remove: its rows as they are now, null where one is gone, and what came below them."""
+        return answer_json(await seeder.read_rows_now(request_id))
 
     @delete(
         "/test-data/requests/{request_id:str}",

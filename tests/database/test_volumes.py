@@ -21,6 +21,7 @@ from pytest_atdm.core.planner import plan
 from pytest_atdm.core.rulebook import Rulebook
 from pytest_atdm.core.volume import grow
 from seeder.batches import grow_batches, judge_batches, look_ahead
+from seeder.db.rows_now import MAX_ROWS_NOW
 from tests.database.world import World, command_of
 
 if TYPE_CHECKING:
@@ -167,6 +168,18 @@ def test_nothing_is_left_after_the_reset(depot: Depot) -> None:
     assert (expected, {}, (), ()) == (report.seeded, report.made_by_sut, report.left, report.detached)
     assert before == depot.world.rows()
     assert (0, 0) == depot.ledger()
+
+
+def test_the_first_of_many_rows_are_told(depot: Depot) -> None:
+    """Who asks what stands is told the first rows of a volume, and how many there are more."""
+    made = depot.plan(*FULL)
+    outcome = depot.seed(made)
+
+    found = depot.world.wait(depot.world.database.read_rows_now(outcome.request_id))
+
+    assert MAX_ROWS_NOW == len(found.rows)
+    assert sum(outcome.counts.values()) - MAX_ROWS_NOW == found.more
+    assert {"public.depots"} == {row.table for row in found.rows[:3]}
 
 
 def test_dense_keys_are_kept_as_ranges(depot: Depot) -> None:

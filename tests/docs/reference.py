@@ -124,7 +124,8 @@ def render_configuration() -> str:
         "An option wins over the environment, the environment over the ini file, the ini file over the default. The "
         "header of a session says where each value came from.",
         render_table(["option", "environment", "ini key", "meaning"], options),
-        f"`--atdm-reset-all` first removes every row that any earlier run left behind. `{_options.TOKEN_VARIABLE}` "
+        "`--atdm-reset-all` first removes every row that any earlier run left behind. `--atdm-scenarios` lists the "
+        f"scenarios of the catalog and runs no test. `{_options.TOKEN_VARIABLE}` "
         "holds the token of a seeder that somebody else runs; it has no option and no ini key, because command lines "
         "are visible and ini files are committed.",
         "## Seeder",

@@ -49,6 +49,7 @@ def seeder(tmp_path: Path) -> Iterator[SeederAddress]:
     "page",
     [
         "write-a-scenario",
+        "write-tests-in-your-style",
         "steer-generated-values",
         "explain-a-plan",
         "write-a-validator-or-emitter",

@@ -16,30 +16,53 @@ if TYPE_CHECKING:
 
 WRONG_USES = {
     "no-name": (
-        "@pytest.mark.atdm_scenario\ndef test_a(): pass",
-        "takes one scenario name",
+        "@pytest.mark.atdm_scenario(days_late=1)\ndef test_a(): pass",
+        "takes the name of a scenario without a keyword, and has none",
         'write @atdm_scenario("name"',
     ),
-    "two-names": (
-        '@pytest.mark.atdm_scenario("overdue_loan", "other")\ndef test_a(): pass',
-        "takes one scenario name without a keyword, not 2",
-        'write @atdm_scenario("name"',
+    "a-name-twice": (
+        '@atdm_scenario("overdue_loan", "overdue_loan")\ndef test_a(): pass',
+        "takes each name once, not overdue_loan, overdue_loan",
+        "for rows that stand together write several marks",
     ),
     "no-text": ("@pytest.mark.atdm_scenario(7)\ndef test_a(): pass", "not 7", 'write @atdm_scenario("name")'),
+    "no-text-as-parameter": (
+        '@pytest.mark.parametrize("atdm_data", [7], indirect=True)\ndef test_a(atdm_data): pass',
+        "not 7",
+        'write @atdm_scenario("name")',
+    ),
     "two-marks": (
         '@atdm_scenario("reader_with_books")\n@atdm_scenario("overdue_loan")\ndef test_a(): pass',
-        "2 marks atdm_scenario on one test (reader_with_books, overdue_loan)",
+        "2 marks atdm_scenario in one place (reader_with_books, overdue_loan)",
+        'give each a name, @atdm_scenario("name", as_="first")',
+    ),
+    "two-marks-of-one-name": (
+        '@atdm_scenario("reader_with_books", as_="a")\n@atdm_scenario("overdue_loan", as_="a")\ndef test_a(): pass',
+        "2 marks atdm_scenario in one place (reader_with_books, overdue_loan)",
         'atdm_data.request("name")',
     ),
-    "class-and-function": (
-        '@atdm_scenario("overdue_loan")\nclass TestA:\n    @atdm_scenario("overdue_loan")\n    def test_a(self): pass',
-        "2 marks atdm_scenario on one test",
-        'atdm_data.request("name")',
+    "one-with-a-name-and-one-without": (
+        'pytestmark = atdm_scenario("overdue_loan")\n@atdm_scenario("overdue_loan", as_="late")\ndef test_a(): pass',
+        'on a test, its class and module included, "overdue_loan" stands beside late without a name',
+        'as_="first"',
     ),
-    "unittest": (
-        'class TestA(unittest.TestCase):\n    @atdm_scenario("overdue_loan")\n    def test_a(self): pass',
-        "stands on a unittest.TestCase",
-        "make it a plain class or function of pytest",
+    "odd-alias": (
+        '@atdm_scenario("overdue_loan", as_="a b")\ndef test_a(): pass',
+        "as_='a b' is no name by which the rows could be reached",
+        'as_="first"',
+    ),
+    "several-names-with-an-alias": (
+        '@atdm_scenario("overdue_loan", "reader_with_books", as_="late")\ndef test_a(): pass',
+        "takes one name only where as_ says how it is called",
+        "for rows that stand together write several marks",
+    ),
+    "several-names-on-unittest": (
+        (
+            "class TestA(unittest.TestCase):\n"
+            '    @atdm_scenario("overdue_loan", "reader_with_books")\n    def test_a(self): pass'
+        ),
+        "several scenarios on a unittest.TestCase",
+        "write a test for each",
     ),
     "unknown-scenario": (
         '@atdm_scenario("overdue_lone")\ndef test_a(): pass',
@@ -123,8 +146,8 @@ def test_the_registered_mark_is_its_signature() -> None:
     """What ``pytest --markers`` shows is what the function takes."""
     parameters = inspect.signature(atdm_scenario).parameters.values()
 
-    assert [str(parameter.name) for parameter in parameters] == ["name", "overrides"]
-    assert _MARK.startswith("atdm_scenario(name, /, **overrides):")
+    assert [str(parameter.name) for parameter in parameters] == ["name", "more", "as_", "overrides"]
+    assert _MARK.startswith("atdm_scenario(name, /, *more, as_=None, **overrides):")
 
 
 def test_both_spellings_of_the_mark_work(suite: Suite) -> None:

@@ -385,3 +385,33 @@ def test_the_audit_log_says_who_asked(
     said = {row["kind"]: json.loads(row["body"])["detail"] for row in fetch(suite.database_url, query)}
     assert actor == said["run_started"]["actor"] == said["seed_committed"]["actor"]
     assert said["run_started"]["owner"].endswith(f" pid {os.getpid()}")
+
+
+def test_scenarios_are_listed_and_nothing_runs(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--atdm-scenarios tells names and titles, runs no test, and starts nothing."""
+    monkeypatch.delenv("ATDM_URL")
+    suite.write("raise RuntimeError")
+
+    result = suite.run_apart("--atdm-scenarios")
+
+    assert pytest.ExitCode.OK == result.ret
+    assert [
+        "full_library       A library with thousands of books",
+        "overdue_loan       A loan that is overdue",
+        "reader_with_books  A reader with several books",
+    ] == result.outlines
+    assert not (suite.pytester.path / ".atdm").exists()
+
+
+def test_a_faulty_catalog_has_no_list(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong in the catalog is said, as everywhere."""
+    folder = suite.pytester.mkdir("catalog") / "library" / "scenarios"
+    folder.mkdir(parents=True)
+    (folder.parent / "domain.yaml").write_text("title: A library\n")
+    (folder / "odd.yaml").write_text("title: Odd\ntitle: Twice\n")
+    monkeypatch.delenv("ATDM_CATALOG")
+
+    result = suite.run_apart("--atdm-scenarios")
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["*ERROR: atdm: *odd.yaml*"])

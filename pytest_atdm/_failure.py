@@ -1,0 +1,101 @@
+"""What a failed test's report says of its data: its rows, what became of them, and how to have the same again."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Final
+
+from pytest_atdm._report import count_noun
+from pytest_atdm._session import session_of
+from pytest_atdm._state import is_worker
+from pytest_atdm.core.errors import AtdmError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    import pytest
+
+    from pytest_atdm._seeding import LiveRequest
+    from pytest_atdm._session import AtdmSession
+    from pytest_atdm.core.model import Cell, RowNow, RowsNow
+
+#: The title of the section.
+TITLE: Final = "atdm data"
+#: Rows of an entity, or made by the application, that are shown.
+_ROWS: Final = 5
+_WIDTH: Final = 60
+
+
+def describe_data(item: pytest.Item, live: Sequence[LiveRequest]) -> str:
+    """Return the section of *item*'s report: of each live request the rows, and the command that makes them again.
+
+    What the application has changed since is marked: ``~`` a row that has other values, ``-`` one that is gone, ``+``
+    one that it has added below them.
+    """
+    session = session_of(item.config)
+    lines = [line for one in live for line in _describe_request(session, one)]
+    return "\n".join((*lines, f"again: {_repeat(item, session)}"))
+
+
+def _describe_request(session: AtdmSession, live: LiveRequest) -> Iterator[str]:
+    scenario = session.catalog.scenario(live.receipt.scenario)
+    yield f"{scenario.id}: {scenario.title}"
+    if scenario.expects:
+        yield f"  expected: {scenario.expects}"
+    try:
+        now: RowsNow | None = session.connection.client.rows_now(live.receipt.request_id)
+    except AtdmError as exc:
+        now = None
+        yield f"  what the application has changed is not known: {exc.message}"
+    for name, entity in live.receipt.entities.items():
+        given = scenario.entities[name].given if name in scenario.entities else {}
+        columns = {*session.schema.table(entity.table).primary_key, *given}
+        for row in entity.rows[:_ROWS]:
+            yield _describe_row(f"{name} ({entity.table})", row, columns, _find(entity.table, row, now))
+        more = len(entity.rows) + entity.more - _ROWS
+        if more > 0:
+            yield f"    and {count_noun(more, 'more row')} of {name}"
+    if now is not None:
+        yield from _describe_added([row for row in now.rows if not row.seeded])
+
+
+def _find(table: str, row: Mapping[str, Cell], now: RowsNow | None) -> RowNow | None:
+    """Return what has become of *row*, if that can be told: a row without a key cannot be found again."""
+    same = [one for one in now.rows if one.seeded and one.table == table] if now is not None else []
+    return next((one for one in same if one.key.items() <= row.items()), None)
+
+
+def _describe_row(title: str, row: Mapping[str, Cell], columns: Collection[str], now: RowNow | None) -> str:
+    """Return the row's key, what the scenario says of it, relations by their columns, and what has changed."""
+    if now is not None and now.cells is None:
+        changed, mark = {}, "-"
+    else:
+        cells = row if now is None or now.cells is None else now.cells
+        changed = {name: cells.get(name) for name in row if cells.get(name) != row[name]}
+        mark = "~" if changed else " "
+    shown = [name for name in row if name in columns or name in changed or name.removesuffix("_id") in columns]
+    return f"{mark:>3} {title}: " + ", ".join(
+        _show(name, row[name]) + (f" -> {_shorten(changed[name])}" if name in changed else "") for name in shown
+    )
+
+
+def _describe_added(rows: Sequence[RowNow]) -> Iterator[str]:
+    for row in rows[:_ROWS]:
+        yield f"  + {row.table}: " + ", ".join(_show(name, cell) for name, cell in (row.cells or row.key).items())
+    if len(rows) > _ROWS:
+        yield f"    and {count_noun(len(rows) - _ROWS, 'more row')} that the application has added"
+
+
+def _show(name: str, cell: Cell) -> str:
+    return f"{name}={_shorten(cell)}"
+
+
+def _shorten(cell: Cell) -> str:
+    text = repr(cell)
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 3]}..."
+
+
+def _repeat(item: pytest.Item, session: AtdmSession) -> str:
+    words = ["pytest", item.nodeid, "--atdm-run-id", session.identity.run_id, "--atdm-seed", str(session.settings.seed)]
+    words += ["--atdm-as-of", session.settings.as_of.isoformat(), *(["-n", "0"] if is_worker(item.config) else [])]
+    return shlex.join(words)
