@@ -197,7 +197,7 @@ class AtdmData:
 
 
 class AliasedData(Mapping[str, AtdmData]):
-    """The rows of several scenarios that stand together, by what their marks call them: ``data.first.claim.status``.
+    """The rows of several scenarios that stand together, by what their marks call them: ``data.first.order.status``.
 
     A mark called like a method of a mapping (``items``) is reached by item.
     """

@@ -29,7 +29,7 @@ def atdm_scenario(name: str, /, *more: str, as_: str | None = None, **overrides:
     entities (``order__status="open"``), or a mapping of columns (``order={"status": "open"}``). The test takes the
     fixture ``atdm_data`` to see the rows.
 
-    Several marks on one test stand together if each says *as_* what it is called: ``atdm_data.first.claim``. Else the
+    Several marks on one test stand together if each says *as_* what it is called: ``atdm_data.first.order``. Else the
     nearest counts, that on the test before that on its class and that on its module; of the same scenario they add up.
 
     Raises:

@@ -50,6 +50,7 @@ def seeder(tmp_path: Path) -> Iterator[SeederAddress]:
     [
         "write-a-scenario",
         "write-tests-in-your-style",
+        "read-a-red-test",
         "steer-generated-values",
         "explain-a-plan",
         "write-a-validator-or-emitter",
