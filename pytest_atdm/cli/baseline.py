@@ -144,6 +144,6 @@ def describe_changes(report: RestoreReport, word: str) -> Iterator[str]:
     moved = "put back" if word == "changed" else "stands elsewhere"
     yield from (f"sequence {name}: {moved}" for name in report.sequences)
     if report.released:
-        yield f"{report.released} live requests lost their rows"
+        yield f"live requests whose rows are gone: {report.released}"
     same = len(report.tables) - len(changed)
     yield f"{show_rows(report.changes)} {word}; tables that are the same: {same}"

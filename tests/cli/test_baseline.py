@@ -51,7 +51,7 @@ def test_a_baseline_from_beginning_to_end(quiet: Atdm) -> None:
     assert f"run {receipt['run_id']}" in refused.err
     assert f"{receipt['rows']} rows would change" in dry.out
     assert f"{receipt['rows']} rows changed" in forced.out
-    assert "1 live requests lost their rows" in forced.out
+    assert "live requests whose rows are gone: 1" in forced.out
     assert dropped.out == "dropped clean; baselines left: 0\n"
 
 
@@ -111,6 +111,6 @@ def test_descriptions() -> None:
         "--------  --------  -------  -------",
         "public.a  1         2        3",
         "sequence public.s: stands elsewhere",
-        "2 live requests lost their rows",
+        "live requests whose rows are gone: 2",
         "6 rows would change; tables that are the same: 1",
     ] == list(describe_changes(changes, "would change"))
