@@ -8,18 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_atdm._data import AtdmData, Facts, Row
+    from pytest_atdm._data import AliasedData, AtdmData, Facts, Row
     from pytest_atdm._markers import atdm_scenario
     from pytest_atdm._seeding import AtdmWarning
     from pytest_atdm.core.errors import AtdmError
 
-__all__ = ("AtdmData", "AtdmError", "AtdmWarning", "Facts", "Row", "__version__", "atdm_scenario")
+__all__ = ("AliasedData", "AtdmData", "AtdmError", "AtdmWarning", "Facts", "Row", "__version__", "atdm_scenario")
 
 __version__ = "0.1.0"
 
 
 if not TYPE_CHECKING:  # a type checker knows the names above, and no others
     _HOMES = {
+        "AliasedData": "pytest_atdm._data",
         "AtdmData": "pytest_atdm._data",
         "AtdmError": "pytest_atdm.core.errors",
         "AtdmWarning": "pytest_atdm._seeding",

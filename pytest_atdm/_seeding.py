@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 import pytest
 
 from pytest_atdm._data import AliasedData
-from pytest_atdm._markers import Wish, key_of
+from pytest_atdm._markers import Wish, key_of, read_wishes
 from pytest_atdm._report import attach_report, count_noun, describe_rows, report_reset, report_seeded
 from pytest_atdm._session import session_of
 from pytest_atdm._state import LIVE, OUTCOME, WISHES
@@ -66,7 +66,7 @@ class RowsOfTest:
 
     def seed_marked(self, overrides: Mapping[str, object]) -> AtdmData | AliasedData:
         """Seed what the marks ask for, with *overrides* where a mark without alias says nothing else."""
-        wishes = self._item.stash[WISHES]
+        wishes = self._item.stash.get(WISHES, None) or read_wishes(self._item)
         if "" not in wishes:
             return AliasedData(
                 {alias: self.seed(wish, key_of(self._item, alias)) for alias, wish in wishes.items()}, self.ask

@@ -218,3 +218,28 @@ def test_a_doctest_is_left_alone(suite: Suite) -> None:
     )
 
     suite.run("--doctest-modules").assert_outcomes(passed=2)
+
+
+def test_a_mark_may_come_after_the_collection(suite: Suite) -> None:
+    """Where a hook marks a test that is about to run, its rows stand; a wrong mark is an error of the test."""
+    suite.write(
+        """
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_setup(item):
+            name = "overdue_loan" if item.name == "test_a" else 7
+            item.add_marker(pytest.mark.atdm_scenario(name))
+        """,
+        "conftest",
+    )
+    suite.write(
+        """
+        def test_a(atdm_data): assert atdm_data.loan.state == "overdue"
+
+        def test_b(): pass
+        """
+    )
+
+    result = suite.run()
+
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*takes the name of a scenario, not 7*"])

@@ -39,6 +39,7 @@ async def compare_tables(
     ``missing`` is not filled where nothing is surplus: then *places* tell where its rows are in the file, None for all.
     """
     told = [one for one in tables if one.wanted.hashed and same_server]
+    untold = [one for one in tables if not (one.wanted.hashed and same_server)]
     # Each file is seen to be undamaged, and divided, while Postgres counts the tables before.
     async with contextlib.aclosing(_in_thread(map(_divide, _form_groups(told)))) as groups:
         async for group in groups:
@@ -46,12 +47,11 @@ async def compare_tables(
                 progress(one.id, "compare", 0, one.wanted.rows)
             for one, standing in zip(group, await _count_blocks(connection, group), strict=True):
                 await _compare(connection, one, standing, progress)
-    for one in tables:
-        if one not in told:
-            progress(one.id, "compare", 0, one.wanted.rows)
-            await _load(connection, one, None, progress)
-            (standing,) = await _count_blocks(connection, [one])
-            await _compare(connection, one, standing, progress)
+    for one in untold:
+        progress(one.id, "compare", 0, one.wanted.rows)
+        await _load(connection, one, None, progress)
+        (standing,) = await _count_blocks(connection, [one])
+        await _compare(connection, one, standing, progress)
 
 
 def _form_groups(tables: Iterable[Standing]) -> Iterator[Sequence[Standing]]:
