@@ -109,8 +109,10 @@ class Exporter:
             self._sealed.clear()
             if await self._try_round():
                 pause_s = PAUSES_S[0]
+                # Not wait_for: in Python 3.11 it loses a cancellation that comes with the event.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._sealed.wait(), ROUND_S)
+                    async with asyncio.timeout(ROUND_S):
+                        await self._sealed.wait()
             else:
                 await asyncio.sleep(pause_s)
                 pause_s = min(pause_s * 2, PAUSES_S[1])

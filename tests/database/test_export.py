@@ -16,7 +16,7 @@ from pytest_atdm.core.errors import Conflict, SettingError, StoreUnavailable
 from pytest_atdm.core.model import Cell
 from pytest_atdm.core.ulid import make_ulid
 from seeder.db.export import ExportQueue
-from seeder.export import Exporter
+from seeder.export import ROUND_S, Exporter
 from seeder.metrics import Counters
 from seeder.records import NewEvent, RunStart
 from seeder.store.local import LocalStore
@@ -257,3 +257,24 @@ def test_many_exporters_at_once_make_each_file_once(world: World, store: LocalSt
 
     assert [row[:2] for row in list_events(world)] == [(one["run_id"], one["seq"]) for one in read_exported(store)]
     assert verify_files(store.place, None).intact
+
+
+@pytest.mark.parametrize("pause_s", [0, 0.005, 0.02, 0.05])
+def test_a_seeder_that_ends_as_a_run_does_ends_at_once(world: World, store: LocalStore, pause_s: float) -> None:
+    """Wherever the end comes upon the exporter, the end of a wait included, it only does what is left."""
+    database = world.database
+    exporter = Exporter(database.exports, store, Counters(), database.sealed)
+
+    async def work() -> None:
+        async with exporter.running():
+            await asyncio.sleep(0.2)  # it waits for the next seal
+            await database.reset_run(THREE)
+            await asyncio.sleep(pause_s)
+
+    async def work_in_time() -> None:
+        async with asyncio.timeout(ROUND_S / 2):
+            await work()
+
+    world.wait(work_in_time())
+
+    assert THREE in "".join(files(store))
