@@ -33,7 +33,17 @@ def showing_logs(place: Path) -> Iterator[None]:
     except BaseException:
         for log in ("session.log", "seeder.log"):
             if (place / log).exists():
-                print(f"--- {log}", (place / log).read_text(encoding="utf-8", errors="replace")[-6000:], sep="\n")
+                print(f"--- {log}", (place / log).read_text(encoding="utf-8", errors="replace")[-20000:], sep="\n")
+        raise
+
+
+@contextlib.contextmanager
+def showing_stacks(stage: Stage) -> Iterator[None]:
+    """Have a session that goes on where the block fails say in its log where it stands."""
+    try:
+        yield
+    except BaseException:
+        stage.show_stacks()
         raise
 
 
@@ -59,7 +69,7 @@ def test_nothing_leaks(
     cell: Cell, server: Server, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """After the fault the database is what it was before, the log is whole, and the user has seen one clear error."""
-    with showing_logs(tmp_path), contextlib.closing(Stage(tmp_path, server)) as stage:
+    with showing_logs(tmp_path), contextlib.closing(Stage(tmp_path, server)) as stage, showing_stacks(stage):
         stage.start_seeder()
         with contextlib.closing(Bystander(stage)) as bystander:
             record_property("outcome", _play(cell, stage))

@@ -208,6 +208,12 @@ class Stage:
         """Return the process that came to that moment: of pytest, or of its worker."""
         return int((self.place / f"{moment}.pid").read_text())
 
+    def show_stacks(self) -> None:
+        """Have every process of a session that does not end write its stacks to the log, and end."""
+        if self.session is not None and not self.has_ended:
+            os.killpg(self.session.pid, signal.SIGABRT)  # pytest's faulthandler writes them
+            self.session.wait(DEADLINE_S)
+
     @property
     def has_ended(self) -> bool:
         """Whether the session's process is over."""
