@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_atdm._data import AliasedData, AtdmData, Facts, Row
+    from pytest_atdm._live import AtdmWarning
     from pytest_atdm._markers import atdm_scenario
-    from pytest_atdm._seeding import AtdmWarning
     from pytest_atdm.core.errors import AtdmError
 
 __all__ = ("AliasedData", "AtdmData", "AtdmError", "AtdmWarning", "Facts", "Row", "__version__", "atdm_scenario")
@@ -23,7 +23,7 @@ if not TYPE_CHECKING:  # a type checker knows the names above, and no others
         "AliasedData": "pytest_atdm._data",
         "AtdmData": "pytest_atdm._data",
         "AtdmError": "pytest_atdm.core.errors",
-        "AtdmWarning": "pytest_atdm._seeding",
+        "AtdmWarning": "pytest_atdm._live",
         "Facts": "pytest_atdm._data",
         "Row": "pytest_atdm._data",
         "atdm_scenario": "pytest_atdm._markers",

@@ -84,7 +84,7 @@ def _group(problems: Problems, marked: Sequence[pytest.Item]) -> Iterable[Group]
             problems.add(exc, [item])
             continue
         for alias, wish in wishes.items():
-            groups.setdefault(wish.identity, Group(wish, key_of(item, alias))).items.append(item)
+            groups.setdefault(wish.identity, Group(wish, key_of(item, alias, wish))).items.append(item)
     return groups.values()
 
 

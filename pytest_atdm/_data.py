@@ -119,7 +119,7 @@ class AtdmData:
     """The rows of one request by entity: ``data.order.status``, ``data["order"]["status"]``.
 
     An entity with a count is a tuple of rows, with a count above 1,000 ``VolumeRows``. An entity named ``rows``,
-    ``request`` or ``facts`` is reached by item.
+    ``request``, ``facts`` or ``asking`` is reached by item.
     """
 
     __slots__ = ("_entities", "_facts", "_request")
@@ -157,6 +157,13 @@ class AtdmData:
             UnknownScenario, OverrideError, PlanRejected: as for the mark, but now.
         """
         return self._request(name, **overrides)  # type: ignore[no-any-return]
+
+    def asking(self, request: Callable[..., AtdmData]) -> AtdmData:
+        """Return the same rows for another test, whose ``request`` is *request*."""
+        other = object.__new__(AtdmData)
+        for name, value in (("_entities", self._entities), ("_facts", self._facts), ("_request", request)):
+            object.__setattr__(other, name, value)
+        return other
 
     def __getitem__(self, entity: str) -> Any:
         if entity not in self._entities:

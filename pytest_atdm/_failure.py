@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from pytest_atdm._seeding import LiveRequest
+    from pytest_atdm._live import LiveRequest
     from pytest_atdm._session import AtdmSession
     from pytest_atdm.core.model import Cell, RowNow, RowsNow
 
@@ -35,6 +35,17 @@ def describe_data(item: pytest.Item, live: Sequence[LiveRequest]) -> str:
     session = session_of(item.config)
     lines = [line for one in live for line in _describe_request(session, one)]
     return "\n".join((*lines, f"again: {_repeat(item, session)}"))
+
+
+def describe_changes(live: LiveRequest, now: RowsNow) -> list[str]:
+    """Return a line for each row of *live* that is another or gone by *now*, and for each that was added below them."""
+    lines = []
+    for name, entity in live.receipt.entities.items():
+        for row in entity.rows:
+            found = _find(entity.table, row, now)
+            if found is not None and (found.cells is None or _changes(row, found.cells)):
+                lines.append(_describe_row(f"{name} ({entity.table})", row, found.key, found))
+    return [*lines, *_describe_added([row for row in now.rows if not row.seeded])]
 
 
 def _describe_request(session: AtdmSession, live: LiveRequest) -> Iterator[str]:
@@ -71,13 +82,16 @@ def _describe_row(title: str, row: Mapping[str, Cell], columns: Collection[str],
     if now is not None and now.cells is None:
         changed, mark = {}, "-"
     else:
-        cells = row if now is None or now.cells is None else now.cells
-        changed = {name: cells.get(name) for name in row if cells.get(name) != row[name]}
+        changed = {} if now is None or now.cells is None else _changes(row, now.cells)
         mark = "~" if changed else " "
     shown = [name for name in row if name in columns or name in changed or name.removesuffix("_id") in columns]
     return f"{mark:>3} {title}: " + ", ".join(
         _show(name, row[name]) + (f" -> {_shorten(changed[name])}" if name in changed else "") for name in shown
     )
+
+
+def _changes(row: Mapping[str, Cell], cells: Mapping[str, Cell]) -> dict[str, Cell]:
+    return {name: cells.get(name) for name in row if cells.get(name) != row[name]}
 
 
 def _describe_added(rows: Sequence[RowNow]) -> Iterator[str]:

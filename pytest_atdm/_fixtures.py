@@ -52,7 +52,7 @@ def atdm_overrides() -> Mapping[str, object]:
 @pytest.fixture(scope="session")
 def atdm_run(request: pytest.FixtureRequest) -> AtdmRun:
     """The run that this process's requests belong to: run_id, session_id, seed, as_of, audit_url, seeder_url."""
-    from pytest_atdm._seeding import clear_errors  # lazy: startup
+    from pytest_atdm._live import clear_errors  # lazy: startup
     from pytest_atdm._session import session_of
 
     with clear_errors(request.session):
@@ -62,7 +62,7 @@ def atdm_run(request: pytest.FixtureRequest) -> AtdmRun:
 @pytest.fixture(scope="session")
 def atdm_database_url(request: pytest.FixtureRequest) -> str:
     """The URL of the Postgres that the application under test must use."""
-    from pytest_atdm._seeding import clear_errors  # lazy: startup
+    from pytest_atdm._live import clear_errors  # lazy: startup
     from pytest_atdm._session import session_of
 
     with clear_errors(request.session):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 import pytest
 
@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from _pytest.nodes import Node
 
 NAME: Final = "atdm_scenario"
+Scope: TypeAlias = Literal["function", "class", "module", "session"]
 #: The fixture that is parametrized where a mark has several names.
 ROWS_FIXTURE: Final = "_atdm_rows"
 #: The fixture that tests may parametrize themselves, ``indirect=True``.
 DATA_FIXTURE: Final = "atdm_data"
 
 
-def atdm_scenario(name: str, /, *more: str, as_: str | None = None, **overrides: object) -> pytest.MarkDecorator:
+def atdm_scenario(
+    name: str, /, *more: str, as_: str | None = None, scope: Scope | None = None, **overrides: object
+) -> pytest.MarkDecorator:
     """Have the rows of the scenario *name* stand in the database while the test runs.
 
     With *more* names the test runs once for each. Overrides are parameters of the scenario (``days=3``), columns of its
@@ -32,21 +35,31 @@ def atdm_scenario(name: str, /, *more: str, as_: str | None = None, **overrides:
     Several marks on one test stand together if each says *as_* what it is called: ``atdm_data.first.order``. Else the
     nearest counts, that on the test before that on its class and that on its module; of the same scenario they add up.
 
+    *scope* has tests of a class, a module or the session that ask for the same share the rows: for tests that only
+    read. What was changed all the same is told when the rows go.
+
     Raises:
         MarkError: *name* is not a text, as in ``@atdm_scenario`` without parentheses.
     """
     for one in (name, *more):
         _check_name(one)
-    alias = {} if as_ is None else {"as_": as_}
-    return pytest.mark.atdm_scenario.with_args(name, *more, **alias, **overrides)
+    given = {"as_": as_, "scope": scope}
+    words = {word: value for word, value in given.items() if value is not None}
+    return pytest.mark.atdm_scenario.with_args(name, *more, **words, **overrides)
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a test asks for: a scenario and its overrides."""
+    """What a test asks for: a scenario and its overrides, and the scope within which tests share the rows, if one."""
 
     scenario: str
     overrides: Mapping[str, object]
+    scope: str = ""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether tests that ask for the same share the rows."""
+        return self.scope not in ("", "function")
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -63,16 +76,28 @@ Wishes: TypeAlias = "Mapping[str, Wish]"
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What one mark says: a scenario, or several one after the other, its overrides, and how it is called."""
+    """What one mark says: a scenario, or several one after the other, its overrides, its name and scope, if any."""
 
     names: tuple[str, ...]
     alias: str
+    scope: str
     overrides: Mapping[str, object]
 
 
-def key_of(item: pytest.Item, alias: str) -> str:
-    """Return the request key of what *item* asks for under *alias*."""
+def key_of(item: pytest.Item, alias: str, wish: Wish) -> str:
+    """Return the request key of *wish*, which *item* asks for under *alias*; whoever shares its rows has the same."""
+    if wish.is_shared:
+        return f"{scope_node(item, wish.scope).nodeid}@{wish.scope}:{wish}"
     return f"{item.nodeid}@{alias}" if alias else item.nodeid
+
+
+def scope_node(item: pytest.Item, scope: str) -> Node:
+    """Return the class, module or session of *item* within which tests share rows."""
+    node: Node | None = item.session
+    if scope != "session":
+        node = item.getparent(pytest.Class) if scope == "class" else item.getparent(pytest.Module)
+    assert node is not None, "checked when the mark was read"
+    return node
 
 
 def list_names(definition: pytest.Item) -> tuple[str, ...]:
@@ -101,6 +126,10 @@ def read_wishes(item: pytest.Item) -> Wishes:
     wishes: dict[str, Wish] = {}
     for level in levels:
         _add_level(wishes, level, chosen=str(parameters.get(ROWS_FIXTURE, "")))
+    if any(wish.scope == "class" for wish in wishes.values()) and item.getparent(pytest.Class) is None:
+        raise MarkError(
+            'scope="class" stands on a test without a class', hint='write scope="module", or make it a class'
+        )
     if "" in wishes and len(wishes) > 1:
         aliases = ", ".join(alias for alias in wishes if alias)
         raise MarkError(
@@ -124,7 +153,7 @@ def _add_level(wishes: dict[str, Wish], level: Sequence[_Said], *, chosen: str) 
         name = chosen if chosen in said.names else said.names[0]
         nearer = wishes.setdefault(said.alias, Wish(name, {}))
         if nearer.scenario == name:
-            wishes[said.alias] = Wish(name, {**said.overrides, **nearer.overrides})
+            wishes[said.alias] = Wish(name, {**said.overrides, **nearer.overrides}, nearer.scope or said.scope)
 
 
 def _read_levels(item: pytest.Item) -> Iterator[Sequence[_Said]]:
@@ -149,7 +178,7 @@ def _count_bases(node: Node, mark: pytest.Mark) -> int:
 
 def _read_mark(mark: pytest.Mark) -> _Said:
     overrides = dict(mark.kwargs)
-    alias = overrides.pop("as_", "")
+    alias, scope = overrides.pop("as_", ""), overrides.pop("scope", "")
     if not mark.args:
         raise MarkError(
             "atdm_scenario takes the name of a scenario without a keyword, and has none",
@@ -168,7 +197,12 @@ def _read_mark(mark: pytest.Mark) -> _Said:
             f"atdm_scenario takes {why}, not {', '.join(mark.args)}",
             hint="of several names the test runs once for each; for rows that stand together write several marks",
         )
-    return _Said(mark.args, alias, overrides)
+    if scope and scope not in get_args(Scope):
+        raise MarkError(
+            f"scope={scope!r} is none within which tests share rows",
+            hint=f"choose one of {', '.join(get_args(Scope))}",
+        )
+    return _Said(mark.args, alias, scope, overrides)
 
 
 def _read_parameter(parameter: object) -> Iterator[Sequence[_Said]]:
@@ -177,7 +211,7 @@ def _read_parameter(parameter: object) -> Iterator[Sequence[_Said]]:
         return
     name, overrides = parameter if isinstance(parameter, tuple) and len(parameter) == 2 else (parameter, {})
     _check_name(name)
-    yield [_Said((str(name),), "", dict(overrides))]
+    yield [_Said((str(name),), "", "", dict(overrides))]
 
 
 def _parameters(item: pytest.Item) -> Mapping[str, object]:

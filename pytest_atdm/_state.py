@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_atdm._head_start import HeadStart
+    from pytest_atdm._live import LiveRequest
     from pytest_atdm._markers import Wishes
     from pytest_atdm._options import Settings
-    from pytest_atdm._seeding import LiveRequest
     from pytest_atdm._session import AtdmSession
 
 SETTINGS: Final[pytest.StashKey[Settings]] = pytest.StashKey()
@@ -29,6 +29,8 @@ CHECKPOINT: Final[pytest.StashKey[str]] = pytest.StashKey()
 WISHES: Final[pytest.StashKey[Wishes]] = pytest.StashKey()
 #: The requests of the test whose rows stand.
 LIVE: Final[pytest.StashKey[Sequence[LiveRequest]]] = pytest.StashKey()
+#: The test that is being torn down: what is removed with it is told in its report.
+AT_WORK: Final[pytest.StashKey[pytest.Item]] = pytest.StashKey()
 #: How the test ended: passed, failed, skipped, or error where its setup failed.
 OUTCOME: Final[pytest.StashKey[str]] = pytest.StashKey()
 

@@ -8,7 +8,18 @@ import pytest
 
 from pytest_atdm import _options, hookspecs
 from pytest_atdm._fixtures import _atdm_rows, atdm_data, atdm_database_url, atdm_overrides, atdm_run
-from pytest_atdm._state import CHECKPOINT, HEAD_START, LEAKED, LIVE, NOTES, OUTCOME, SESSION, SETTINGS, is_worker
+from pytest_atdm._state import (
+    AT_WORK,
+    CHECKPOINT,
+    HEAD_START,
+    LEAKED,
+    LIVE,
+    NOTES,
+    OUTCOME,
+    SESSION,
+    SETTINGS,
+    is_worker,
+)
 from pytest_atdm.core.errors import AtdmError, SettingError
 
 if TYPE_CHECKING:
@@ -19,8 +30,9 @@ if TYPE_CHECKING:
 __all__ = ("_atdm_rows", "atdm_data", "atdm_database_url", "atdm_overrides", "atdm_run")
 
 _MARK = (
-    "atdm_scenario(name, /, *more, as_=None, **overrides): have the rows of the scenario stand while the test runs, "
-    "of several one after the other; as_ names one of several marks that stand together (see pytest-atdm)"
+    "atdm_scenario(name, /, *more, as_=None, scope=None, **overrides): have the rows of the scenario stand while the "
+    "test runs, of several one after the other; as_ names one of several marks that stand together, scope (class, "
+    "module, session) has tests that only read share them (see pytest-atdm)"
 )
 
 
@@ -114,6 +126,12 @@ def _start_ahead(config: pytest.Config) -> None:
         from pytest_atdm._head_start import HeadStart  # lazy: startup
 
         config.stash[HEAD_START] = HeadStart(config.stash[SETTINGS])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Remember whose teardown it is: rows that tests share go with the last of them."""
+    item.config.stash[AT_WORK] = item
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

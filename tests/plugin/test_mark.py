@@ -146,8 +146,8 @@ def test_the_registered_mark_is_its_signature() -> None:
     """What ``pytest --markers`` shows is what the function takes."""
     parameters = inspect.signature(atdm_scenario).parameters.values()
 
-    assert [str(parameter.name) for parameter in parameters] == ["name", "more", "as_", "overrides"]
-    assert _MARK.startswith("atdm_scenario(name, /, *more, as_=None, **overrides):")
+    assert [str(parameter.name) for parameter in parameters] == ["name", "more", "as_", "scope", "overrides"]
+    assert _MARK.startswith("atdm_scenario(name, /, *more, as_=None, scope=None, **overrides):")
 
 
 def test_both_spellings_of_the_mark_work(suite: Suite) -> None:
