@@ -242,10 +242,14 @@ class SeederClient:
         with self._waiting_for(self._many_rows):
             return _read(self._call("DELETE", f"/runs/{_check_id('run', run_id)}"), ResetReport)
 
-    def reset_all(self) -> ResetReport:
-        """Reset every live request of every run."""
+    def reset_all(self, *, force: bool = False) -> ResetReport:
+        """Reset every live request of every run; *force* those, too, of runs that somebody is at work on.
+
+        Raises:
+            Conflict: somebody is, and *force* is False.
+        """
         with self._waiting_for(self._many_rows):
-            return _read(self._call("DELETE", "/runs"), ResetReport)
+            return _read(self._call("DELETE", f"/runs{'?force=true' if force else ''}"), ResetReport)
 
     def verify_audit(self, expected: str | None) -> LogVerdict:
         """Have the whole audit log read and judged; *expected* is a checkpoint that it must fit."""

@@ -48,6 +48,17 @@ def describe_changes(live: LiveRequest, now: RowsNow) -> list[str]:
     return [*lines, *_describe_added([row for row in now.rows if not row.seeded])]
 
 
+def describe_standing(item: pytest.Item, live: Sequence[LiveRequest]) -> list[str]:
+    """Return a line for each request of *item* whose rows stand, and one that says where, for who wants to look."""
+    session = session_of(item.config)
+    names = [f"atdm: {one.receipt.scenario} (request {one.receipt.request_id}): {one.receipt.rows} rows" for one in live]
+    try:
+        where = session.database_url
+    except AtdmError:
+        where = f"the database of the seeder at {session.connection.address.url}"
+    return [*names, f"atdm: they stand until the test has ended, in {where}"]
+
+
 def _describe_request(session: AtdmSession, live: LiveRequest) -> Iterator[str]:
     scenario = session.catalog.scenario(live.receipt.scenario)
     yield f"{scenario.id}: {scenario.title}"

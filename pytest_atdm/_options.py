@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from dataclasses import dataclass
@@ -115,8 +116,9 @@ class Settings:
     baseline: str | None
     actor: str
     fixtures_dir: Path | None
-    reset_all: bool
     sources: Mapping[str, str]
+    reset_all: bool = False
+    force: bool = False
 
     def __repr__(self) -> str:
         return f"Settings({describe(self)})"
@@ -148,6 +150,9 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--atdm-reset-all", action="store_true", help="first remove every row that any earlier run left behind"
     )
+    group.addoption(
+        "--atdm-force", action="store_true", help="have --atdm-reset-all take rows of sessions, too, that are at work"
+    )
     group.addoption("--atdm-scenarios", action="store_true", help="list the scenarios of the catalog, and run no test")
     for option in OPTIONS:
         text = f"{option.help}; also {option.variable} or ini {option.key}"
@@ -164,12 +169,14 @@ def read_settings(config: pytest.Config, environment: Mapping[str, str] = os.env
     given = {option.name: _find(config, environment, option) for option in OPTIONS}
     told = getattr(config, "workerinput", {}).get("atdm", {})
     given["as_of"] = given["as_of"] or _told_as_of(told)
-    return resolve_settings(given, config.rootpath, environment, reset_all=bool(config.getoption("atdm_reset_all")))
+    settings = resolve_settings(given, config.rootpath, environment)
+    reset_all, force = (bool(config.getoption(f"atdm_{name}")) for name in ("reset_all", "force"))
+    if force and not reset_all:
+        raise SettingError("--atdm-force: forces nothing", hint="it goes with --atdm-reset-all")
+    return dataclasses.replace(settings, reset_all=reset_all, force=force)
 
 
-def resolve_settings(
-    given: Mapping[str, Given | None], root: Path, environment: Mapping[str, str], *, reset_all: bool = False
-) -> Settings:
+def resolve_settings(given: Mapping[str, Given | None], root: Path, environment: Mapping[str, str]) -> Settings:
     """Return the settings that *given*, a value or None for each name of ``OPTIONS``, makes in the folder *root*.
 
     Raises:
@@ -190,7 +197,6 @@ def resolve_settings(
         baseline=found.text if (found := given["baseline"]) else None,
         actor=_read_actor(given["actor"], environment),
         fixtures_dir=found.base / found.text if (found := given["fixtures_dir"]) else None,
-        reset_all=reset_all,
         sources={name: found.source if found else "default" for name, found in given.items()},
     )
 

@@ -241,9 +241,9 @@ class AtdmSession:
         self.connection.client.append_events(receipt.request_id, receipt.cleanup_token, events)
 
     def reset_all(self) -> ResetReport:
-        """Remove the rows of every request of every run."""
+        """Remove the rows of every request of every run; while others are at work only if the settings force it."""
         self.connection.client.expect_live_rows()
-        return self.connection.client.reset_all()
+        return self.connection.client.reset_all(force=self.settings.force)
 
     def restore_baseline(self, name: str) -> RestoreReport:
         """Bring the target's tables back to the baseline *name*; on a terminal a bar shows how far it is."""

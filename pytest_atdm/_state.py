@@ -29,7 +29,7 @@ CHECKPOINT: Final[pytest.StashKey[str]] = pytest.StashKey()
 WISHES: Final[pytest.StashKey[Wishes]] = pytest.StashKey()
 #: The requests of the test whose rows stand.
 LIVE: Final[pytest.StashKey[Sequence[LiveRequest]]] = pytest.StashKey()
-#: The test that is being torn down: what is removed with it is told in its report.
+#: The test that is running, the last that was where none is.
 AT_WORK: Final[pytest.StashKey[pytest.Item]] = pytest.StashKey()
 #: How the test ended: passed, failed, skipped, or error where its setup failed.
 OUTCOME: Final[pytest.StashKey[str]] = pytest.StashKey()

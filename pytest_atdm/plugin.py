@@ -23,7 +23,7 @@ from pytest_atdm._state import (
 from pytest_atdm.core.errors import AtdmError, SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from pytest_atdm._xdist import WorkerNode
 
@@ -129,9 +129,29 @@ def _start_ahead(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_teardown(item: pytest.Item) -> None:
-    """Remember whose teardown it is: rows that tests share go with the last of them."""
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Remember which test is running: what ends with the last of several is told in its report."""
     item.config.stash[AT_WORK] = item
+
+
+def pytest_enter_pdb(config: pytest.Config) -> None:
+    """Say which rows stand while the debugger waits, and in which database."""
+    item = config.stash.get(AT_WORK, None)
+    if item is not None and item.stash.get(LIVE, None) and config.pluginmanager.has_plugin("terminalreporter"):
+        from pytest_atdm._failure import describe_standing  # lazy: startup
+
+        for line in describe_standing(item, item.stash[LIVE]):
+            config.get_terminal_writer().line(line)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_bdd_apply_tag(tag: str, function: Callable[..., object]) -> bool | None:
+    """Have the tag ``@atdm:NAME`` of pytest-bdd ask for the scenario NAME."""
+    prefix, _, name = tag.partition(":")
+    if prefix != "atdm":
+        return None
+    pytest.mark.atdm_scenario(name)(function)
+    return True
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -286,10 +286,10 @@ class Seeder:
         started = time.perf_counter()
         return self._count_reset(await self._database.reset_run(require_ulid(run_id, "run")), started)
 
-    async def reset_all(self) -> ResetReport:
-        """Reset what is live in any run; active runs stay active."""
+    async def reset_all(self, *, force: bool) -> ResetReport:
+        """Reset what is live in any run; active runs stay active. Without *force* not while others are at work."""
         started = time.perf_counter()
-        return self._count_reset(await self._database.reset_all(), started)
+        return self._count_reset(await self._database.reset_all(force=force), started)
 
     async def verify_audit(self, expected: str | None) -> LogVerdict:
         """Return whether the whole audit log is as it was written, and fits *expected* and the store's checkpoints.

@@ -7,7 +7,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,8 +24,16 @@ pytest_plugins = ("pytester",)
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 
+#: Plugins that stand in the environment for tests of ways to run; every other session of a test is one without them.
+SELDOM = ("asyncio", "playwright", "pytest-bdd", "randomly", "rerunfailures")
+
 #: Of a whole run's temporary files, many times what they are at their most.
 _ROOM_IN_MEMORY = 8 * 2**30
+
+
+def leave_out(plugins: Iterable[str]) -> str:
+    """Return the words of a command line that leave out *plugins*."""
+    return " ".join(f"-p no:{name}" for name in plugins)
 
 
 def _work_in_memory(place: Path = Path("/dev/shm")) -> None:
@@ -38,6 +46,7 @@ def _work_in_memory(place: Path = Path("/dev/shm")) -> None:
 
 
 _work_in_memory()
+os.environ["PYTEST_ADDOPTS"] = leave_out(SELDOM)
 
 _SERVER = pytest.StashKey[str]()
 _CLOSING = pytest.StashKey[contextlib.ExitStack]()
@@ -72,6 +81,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server, where this process started it."""
     if _CLOSING in config.stash:
         config.stash[_CLOSING].close()
+
+
+@pytest.fixture
+def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """Pytest's own, whose sessions leave out the plugins that only some tests are about."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", leave_out(SELDOM))
+    return pytester
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 @click.argument("run", required=False)
 @click.option("--token", metavar="TOKEN", help="The cleanup token from the receipt.")
 @click.option("--all", "everything", is_flag=True, help="Remove the rows of every request of every run instead.")
+@click.option("--force", is_flag=True, help="With --all: also while others are at work; their rows are gone then.")
 @setting_options("url", "database_url", "catalog")
-def reset(run: str | None, token: str | None, *, everything: bool) -> None:
+def reset(run: str | None, token: str | None, *, everything: bool, force: bool) -> None:
     """Remove the rows of a request and whatever the application hung below them.
 
     RUN is the id of a request, or of a run: then the request of that run to which TOKEN belongs. Rows that stood there
@@ -30,11 +31,11 @@ def reset(run: str | None, token: str | None, *, everything: bool) -> None:
     """
     from pytest_atdm.cli.desk import open_client  # lazy: startup
 
-    if everything == bool(run or token) or bool(run) != bool(token):
-        raise UsageError("reset what?", hint="write atdm reset RUN --token TOKEN, or atdm reset --all")
+    if everything == bool(run or token) or bool(run) != bool(token) or (force and not everything):
+        raise UsageError("reset what?", hint="write atdm reset RUN --token TOKEN, or atdm reset --all [--force]")
     with open_client() as client:
         client.expect_live_rows()
-        report = reset_by_token(client, run, token) if run and token else client.reset_all()
+        report = reset_by_token(client, run, token) if run and token else client.reset_all(force=force)
     read_console().answer(report, describe_reset(report))
 
 

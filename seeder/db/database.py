@@ -320,17 +320,18 @@ class Database:
             self.sealed.set()
         return report
 
-    async def reset_all(self) -> ResetReport:
+    async def reset_all(self, *, force: bool) -> ResetReport:
         """Reset every live request of every run; runs stay as they are.
 
         Raises:
-            Conflict, RowRefused: as with ``reset_request``.
+            Conflict: somebody is at work on a run that holds rows, and *force* is False; or as with ``reset_request``.
+            RowRefused: as with ``reset_request``.
         """
         touched: set[str] = set()
 
         async def reset(connection: asyncpg.Connection, writer: ResetWriter) -> ResetReport:
             async with connection.transaction():
-                return await _reset_live(connection, writer, None, touched, by="operator")
+                return await _reset_live(connection, writer, None, touched, by="operator", force=force)
 
         return await self._retry("resetting every run", reset, touched)
 
@@ -493,13 +494,19 @@ async def _reset_live(
     touched: set[str],
     *,
     by: RemovedBy = "owner",
+    force: bool = True,
 ) -> ResetReport:
     """Reset the live requests of the run, or of all, newest first: later ones may refer to earlier ones' rows.
 
     The tables that they seeded are added to *touched* on the way. Their owners will hear who it was, unless it was
     themselves.
+
+    Raises:
+        Conflict: somebody is at work on one of the runs, and *force* is False.
     """
     live = await connection.fetch(QUERIES["live_requests"], run_id)
+    if not force:
+        leases.refuse_at_work(live)
     reports: list[ResetReport] = []
     for start in range(0, len(live), BATCH_REQUESTS):
         batch = live[start : start + BATCH_REQUESTS]

@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_atdm.core.audit import EventKind
-from pytest_atdm.core.errors import LeaseLost
+from pytest_atdm.core.errors import Conflict, LeaseLost
 from seeder.db.border import translated
 from seeder.db.queries import QUERIES
 from seeder.db.runs import end_run, read_run
 from seeder.records import Lease
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import asyncpg
 
     from seeder.db.pool import Pool
 
 MEND: Final = "run the tests again; over HTTP renew the lease in time, or start the run with keep_s"
+#: So many runs are named in a message.
+_NAMED: Final = 5
+
+
+def name_runs(runs: Sequence[Any]) -> str:
+    """Return each of *runs* (run_id, owner, actor, started_at) by whose it is and since when, of many the first."""
+    named = ", ".join(
+        f"run {run['run_id']} of {run['owner'] or run['actor']} (since {run['started_at']})" for run in runs[:_NAMED]
+    )
+    return named + (f" and {len(runs) - _NAMED} others" if len(runs) > _NAMED else "")
+
+
+def refuse_at_work(requests: Sequence[Any]) -> None:
+    """Refuse to take the rows of *requests*, as ``live_requests`` has them, where others are at work.
+
+    Raises:
+        Conflict: names the runs.
+    """
+    at_work = {one["run_id"]: one for one in requests if one["at_work"]}
+    if at_work:
+        raise Conflict(
+            f"others are at work here, and their rows would be gone: {name_runs(list(at_work.values()))}",
+            hint="wait until they have ended (the lease of a dead one lapses), end them (atdm reap ID), or force it",
+        )
 
 
 async def renew_lease(pool: Pool, run_id: str, epoch: int, seeder_id: str) -> Lease:

@@ -20,6 +20,7 @@ from seeder.routes.shapes import RunShape, shape_run
 MAX_PAGE_RUNS = 200
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE_RUNS)]
 Before = Annotated[str | None, QueryParameter(max_length=26)]
+Force = Annotated[bool, QueryParameter()]
 PAGING = (
     Input("query", "limit", f"at most so many, 1 to {MAX_PAGE_RUNS}; 50 unless told"),
     Input("query", "before", "only runs older than this run id"),
@@ -122,7 +123,8 @@ class Runs(Controller):
         status_code=200,
         answers={200: ResetReport},
         errors=(Conflict, RowRefused, DatabaseBusy),
+        inputs=(Input("query", "force", "true: take rows of runs, too, whose owners are at work"),),
     )
-    async def reset_all(self, seeder: Service) -> JsonAnswer:
-        """Resets every live request of every run; active runs stay active."""
-        return answer_json(await seeder.reset_all())
+    async def reset_all(self, seeder: Service, *, force: Force = False) -> JsonAnswer:
+        """Resets every live request of every run; active runs stay active. 409 while others are at work."""
+        return answer_json(await seeder.reset_all(force=force))

@@ -197,9 +197,29 @@ def test_an_operator_who_resets_everything_is_named(make_world: MakeWorld) -> No
     first, second = seed_shelf(world, "a"), seed_shelf(world, "b")
     world.reset(first)
 
-    world.wait(world.database.reset_all())
+    world.wait(world.database.reset_all(force=True))
 
     assert ["owner", "operator"] == [world.reset(outcome).by for outcome in (first, second)]
+
+
+def test_everything_is_reset_only_where_nobody_is_at_work(make_world: MakeWorld) -> None:
+    """A run whose lease is renewed, and that holds rows, is named and untouched; kept and lapsed ones are nobody's."""
+    world = make_world(SHOP)
+    world.start_run("01KEPT", keep_s=600)
+    world.start_run("01IDLE")
+    world.seed(planned("s", "shelf", {"label": "kept"}, id="s.id"), run_id="01KEPT")
+    mine = seed_shelf(world, "mine")
+
+    with pytest.raises(Conflict, match=f"others are at work here.*run {RUN} of tests") as refused:
+        world.wait(world.database.reset_all(force=False))
+
+    assert "atdm reap ID" in refused.value.hint
+    assert "01KEPT" not in refused.value.message
+    assert "01IDLE" not in refused.value.message
+    assert 2 == world.fetch("SELECT count(*) FROM shelf")
+    let_lapse(world)
+    assert 2 == world.wait(world.database.reset_all(force=False)).requests
+    assert "operator" == world.reset(mine).by
 
 
 def test_a_run_whose_cleanup_is_refused_stays(make_world: MakeWorld) -> None:

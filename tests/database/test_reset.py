@@ -436,7 +436,7 @@ def test_everything_is_reset_and_runs_go_on(farm: World) -> None:
         seed_farm(farm, f"n{number}")
     farm.seed(planned("visit", "visit", {}, id="visit.id"), run_id="01OTHER")
 
-    report = farm.wait(farm.database.reset_all())
+    report = farm.wait(farm.database.reset_all(force=True))
 
     assert (4, 3, 1) == (report.requests, report.seeded["public.farm"], report.seeded["public.visit"])
     assert before == farm.rows()

@@ -350,6 +350,33 @@ def test_reset_all_removes_what_earlier_runs_left(suite: Suite) -> None:
     result.stdout.fnmatch_lines(["atdm: --atdm-reset-all removed 3 rows of 1 request"])
 
 
+def test_reset_all_does_not_take_the_rows_of_others_at_work(suite: Suite) -> None:
+    """Whose rows they are is told, and no test runs; with --atdm-force they go."""
+    suite.write("def test_a(atdm_database_url): assert fetch(atdm_database_url, 'SELECT FROM loans') == []")
+    run_id = "01JD0000000000000000000000"
+    with suite.open_client() as client:
+        client.start_run(run_id=run_id, session_id=run_id, actor="ann", seed=0, as_of="2026-01-31", owner="ann@there")
+        client.request("overdue_loan", run_id=run_id)
+
+        refused = suite.run("--atdm-reset-all")
+        forced = suite.run("--atdm-reset-all", "--atdm-force")
+
+        client.reset_run(run_id)
+    assert pytest.ExitCode.USAGE_ERROR == refused.ret
+    refused.stderr.fnmatch_lines([f"ERROR: atdm: --atdm-reset-all failed: *others are at work*{run_id} of ann@there*"])
+    forced.assert_outcomes(passed=1)
+
+
+def test_force_alone_is_refused(suite: Suite) -> None:
+    """An option that would do nothing is an error that says what it goes with."""
+    suite.write("def test_a(): pass")
+
+    result = suite.run("--atdm-force")
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(["*--atdm-force: forces nothing*", "*it goes with --atdm-reset-all*"])
+
+
 def test_reset_all_that_fails_lets_no_test_run(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who asked for an empty database must not run on another."""
     monkeypatch.setenv("ATDM_TOKEN", "wrong")

@@ -9,6 +9,7 @@ from pytest_atdm.core.audit import EventKind
 from pytest_atdm.core.errors import Conflict
 from pytest_atdm.core.schema import Schema
 from seeder.db.cells import dump_json
+from seeder.db.leases import name_runs
 from seeder.db.queries import QUERIES
 from seeder.db.runs import positions_sql
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 
     from pytest_atdm.core.model import Cell
     from seeder.db.introspect import Target
-
-#: So many runs are named in a message.
-_NAMED: int = 5
 
 
 async def find_affected(
@@ -41,12 +39,8 @@ async def find_affected(
 
 
 def _in_the_way(runs: Sequence[Any]) -> Conflict:
-    named = ", ".join(
-        f"run {run['run_id']} of {run['owner'] or run['actor']} (since {run['started_at']})" for run in runs[:_NAMED]
-    )
-    more = f" and {len(runs) - _NAMED} others" if len(runs) > _NAMED else ""
     return Conflict(
-        f"others are at work here, or left rows in these tables: {named}{more}",
+        f"others are at work here, or left rows in these tables: {name_runs(runs)}",
         hint="wait until they have ended, end them (atdm reap ID), or restore with force: their rows are gone then",
     )
 

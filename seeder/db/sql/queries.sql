@@ -297,8 +297,11 @@ WITH found AS (
 SELECT f.request_id, f.same_plan, r.answer, f.counts::text FROM found f LEFT JOIN renewed r USING (request_id);
 
 -- live_requests --
--- Live requests of one run ($1), or of all; the newest first: later requests may refer to rows of earlier ones.
-SELECT q.request_id, q.counts::text FROM atdm.run r JOIN atdm.request q ON q.run_id = r.run_id
+-- Live requests of one run ($1), or of all; the newest first: later requests may refer to rows of earlier ones. Somebody is at work on
+-- a run whose lease is renewed in time; a kept one is nobody's any more.
+SELECT q.request_id, q.counts::text, r.run_id, r.owner, r.actor, atdm.utc(r.started_at) AS started_at,
+    coalesce(NOT l.kept AND l.expires_at > clock_timestamp(), false) AS at_work
+FROM atdm.run r JOIN atdm.request q ON q.run_id = r.run_id LEFT JOIN atdm.lease l ON l.run_id = r.run_id
 WHERE r.state = 'active' AND q.state = 'live' AND ($1::text IS NULL OR r.run_id = $1) ORDER BY q.request_id DESC;
 
 -- lock_run --
