@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_atdm._xdist import derive_run_id
 from pytest_atdm.core.ulid import is_ulid
+from tests.process.actors import wait_until
 
 if TYPE_CHECKING:
     import pytest
@@ -152,7 +153,7 @@ def test_a_run_id_of_a_worker_is_a_ulid_of_the_same_time() -> None:
 
 
 def test_an_embedded_seeder_is_started_once_for_all(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With nothing configured the workers share one seeder, which is gone when the session is."""
+    """With nothing configured the workers share one seeder, which ends with the session."""
     for name in ("ATDM_URL", "ATDM_TOKEN", "ATDM_DATABASE_URL"):
         monkeypatch.delenv(name)
     suite.write(TWELVE)
@@ -161,4 +162,4 @@ def test_an_embedded_seeder_is_started_once_for_all(suite: Suite, monkeypatch: p
 
     result.assert_outcomes(passed=12)
     assert len({one[4] for one in read_values(suite)}) == 1
-    assert not list((suite.pytester.path / ".atdm").glob("*/seeder.json"))
+    wait_until(lambda: not list((suite.pytester.path / ".atdm").glob("*/seeder.json")))
