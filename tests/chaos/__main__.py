@@ -33,7 +33,7 @@ class Watcher:
 def main(arguments: list[str]) -> int:
     """Run and return pytest's exit code."""
     started, watcher = time.monotonic(), Watcher()
-    words = ["-q", "-n", str(AT_ONCE), "-p", "no:cacheprovider", "-o", "faulthandler_timeout=200"]
+    words = ["-q", "-n", str(AT_ONCE), "-p", "no:cacheprovider", "-o", "faulthandler_timeout=400"]
     files = [str(Path(__file__).parent / name) for name in MATRICES]
     code = pytest.main([*words, *files, *arguments], plugins=[watcher])
     cells = _count_cells()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LIBRARY_SQL: Final = LIBRARY / "migrations" / "library" / "0001_library.sql"
 _POLL_S: Final = 0.01
-_PATIENCE_S: Final = 30.0
+_PATIENCE_S: Final = 90.0
 
 #: Rows that stood there before any run: nothing of what happens may touch them.
 _STANDING: Final = """

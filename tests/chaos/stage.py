@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LEASE_S: Final = 3
 STATEMENT_S: Final = 3.0
 #: Within so many seconds after the fault is over a session has ended, if with an error.
-DEADLINE_S: Final = 60.0
+DEADLINE_S: Final = 180.0
 ROOT: Final = Path(__file__).parents[2]
 _TOKEN: Final = secrets.token_hex(16)
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from seeder.store.port import Store
     from tests.chaos.server import Server
 
-DEADLINE_S: Final = 60.0
+DEADLINE_S: Final = 180.0
 _TOKEN: Final = secrets.token_hex(16)
 _TABLES: Final = ("genres", "readers", "books", "loans", "reminders", "shelves")
 
