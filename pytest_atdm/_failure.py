@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_atdm._bundles import write_bundle
 from pytest_atdm._report import count_noun
 from pytest_atdm._session import session_of
-from pytest_atdm._state import is_worker
+from pytest_atdm._state import SECTION, is_worker
 from pytest_atdm.core.errors import AtdmError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     import pytest
 
@@ -19,11 +21,19 @@ if TYPE_CHECKING:
     from pytest_atdm._session import AtdmSession
     from pytest_atdm.core.model import Cell, RowNow, RowsNow
 
-#: The title of the section.
-TITLE: Final = "atdm data"
 #: Rows of an entity, or made by the application, that are shown.
 _ROWS: Final = 5
 _WIDTH: Final = 60
+
+
+def add_section(report: pytest.TestReport, item: pytest.Item, live: Sequence[LiveRequest]) -> None:
+    """Add to the *report* of *item* what can be told of its data; Allure, where it is in use, has it attached."""
+    text = describe_data(item, live)
+    report.sections.append((SECTION, text))
+    if item.config.pluginmanager.has_plugin("allure_listener"):
+        import allure  # lazy: only where it is in use
+
+        allure.attach(text, name=SECTION, attachment_type=allure.attachment_type.TEXT)
 
 
 def describe_data(item: pytest.Item, live: Sequence[LiveRequest]) -> str:
@@ -33,8 +43,45 @@ def describe_data(item: pytest.Item, live: Sequence[LiveRequest]) -> str:
     one that it has added below them.
     """
     session = session_of(item.config)
-    lines = [line for one in live for line in _describe_request(session, one)]
-    return "\n".join((*lines, f"again: {_repeat(item, session)}"))
+    seen = [_look(session, one) for one in live]
+    lines = [line for one in seen for line in _describe_request(session, one)]
+    lines += _describe_ways(item, session, seen)
+    return "\n".join(lines)
+
+
+class _Seen(NamedTuple):
+    """A live request, and what has become of its rows, or why that is not known."""
+
+    live: LiveRequest
+    now: RowsNow | None
+    why: str = ""
+
+
+def _look(session: AtdmSession, live: LiveRequest) -> _Seen:
+    if session.lost is not None:  # else nobody answers, and each test would wait for that
+        return _Seen(live, None)
+    try:
+        return _Seen(live, session.connection.client.rows_now(live.receipt.request_id))
+    except AtdmError as exc:
+        return _Seen(live, None, exc.message)
+
+
+def _describe_ways(item: pytest.Item, session: AtdmSession, seen: Sequence[_Seen]) -> Iterator[str]:
+    """Yield how to look at the rows, where they stay, and how to have them again."""
+    if session.settings.keep != "off":
+        yield from (f"look: atdm rows {one.live.receipt.request_id}" for one in seen)
+    yield f"again: {_repeat(item, session)}"
+    try:
+        path = write_bundle(session.settings.bundles_dir, item.nodeid, [(one.live, one.now) for one in seen])
+    except AtdmError as exc:
+        yield f"no file for atdm replay was written: {exc.message}"
+    else:
+        yield f"replay: {shlex.join(('atdm', 'replay', _shorten_path(item, path)))}"
+
+
+def _shorten_path(item: pytest.Item, path: Path) -> str:
+    here = item.config.invocation_params.dir
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def describe_changes(live: LiveRequest, now: RowsNow) -> list[str]:
@@ -51,7 +98,9 @@ def describe_changes(live: LiveRequest, now: RowsNow) -> list[str]:
 def describe_standing(item: pytest.Item, live: Sequence[LiveRequest]) -> list[str]:
     """Return a line for each request of *item* whose rows stand, and one that says where, for who wants to look."""
     session = session_of(item.config)
-    names = [f"atdm: {one.receipt.scenario} (request {one.receipt.request_id}): {one.receipt.rows} rows" for one in live]
+    names = [
+        f"atdm: {one.receipt.scenario} (request {one.receipt.request_id}): {one.receipt.rows} rows" for one in live
+    ]
     try:
         where = session.database_url
     except AtdmError:
@@ -59,17 +108,14 @@ def describe_standing(item: pytest.Item, live: Sequence[LiveRequest]) -> list[st
     return [*names, f"atdm: they stand until the test has ended, in {where}"]
 
 
-def _describe_request(session: AtdmSession, live: LiveRequest) -> Iterator[str]:
+def _describe_request(session: AtdmSession, seen: _Seen) -> Iterator[str]:
+    live, now, why = seen
     scenario = session.catalog.scenario(live.receipt.scenario)
     yield f"{scenario.id}: {scenario.title}"
     if scenario.expects:
         yield f"  expected: {scenario.expects}"
-    now: RowsNow | None = None
-    try:
-        if session.lost is None:  # else nobody answers, and each test would wait for that
-            now = session.connection.client.rows_now(live.receipt.request_id)
-    except AtdmError as exc:
-        yield f"  what the application has changed is not known: {exc.message}"
+    if why:
+        yield f"  what the application has changed is not known: {why}"
     for name, entity in live.receipt.entities.items():
         given = scenario.entities[name].given if name in scenario.entities else {}
         columns = {*session.schema.table(entity.table).primary_key, *given}

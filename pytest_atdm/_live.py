@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from _pytest.nodes import Node
 
     from pytest_atdm._client import Json
-    from pytest_atdm.core.model import LeftRow, Receipt, ResetReport
+    from pytest_atdm.core.model import LeftRow, Plan, Receipt, ResetReport
 
 #: The seeder, its database or the run is gone: every further test would say the same, each after a wait of its own.
 _FATAL: Final = (SeederUnreachable, DatabaseUnavailable, LeaseLost)
@@ -35,11 +35,14 @@ class LiveRequest:
     """A request whose rows stand, the fixture files written from it, by emitter, and who has used it, not yet told."""
 
     receipt: Receipt
+    plan: Plan
     fixtures: Mapping[str, Path] = field(default_factory=dict)
     uses: list[Json] = field(default_factory=list)
+    has_failed: bool = False
 
     def note_use(self, item: pytest.Item, outcome: str) -> None:
         """Note that *item* has used the rows, and how that ended, for the audit trail."""
+        self.has_failed |= outcome in ("failed", "error")
         detail: Json = {"nodeid": item.nodeid, "outcome": outcome}
         self.uses.append({"kind": EventKind.CONSUMED_BY_TEST, "detail": detail})
 
@@ -77,7 +80,7 @@ def remove(requests: Sequence[LiveRequest], node: Node, item: pytest.Item) -> No
 
 def _let_go(request: LiveRequest, item: pytest.Item) -> list[ResetReport]:
     session = session_of(item.config)
-    if session.settings.keep_s is not None:
+    if session.settings.keep == "on" or (session.settings.keep == "retain-on-failure" and request.has_failed):
         session.keep(request.receipt, request.take_events())
         return []
     report = session.reset(request.receipt, request.take_events())

@@ -28,6 +28,11 @@ MAX_ACTOR: Final = 100
 MAX_SEED: Final = 2**63 - 1  # a bigint: the seeder stores it with the run
 #: What becomes of a cleanup that has to leave rows.
 Leaks: TypeAlias = Literal["error", "warn", "ignore"]
+#: Whose rows stay after the test.
+Keep: TypeAlias = Literal["off", "on", "retain-on-failure"]
+_KEEPING: Final = re.compile(r"(?=.)(?P<keep>on|retain-on-failure)?((^|:)(?P<count>[1-9][0-9]{0,9})(?P<unit>[smhd]))?")
+#: How long they stay where nobody says so.
+KEEP_S: Final = UNIT_S["h"]
 
 
 class Option(NamedTuple):
@@ -83,12 +88,16 @@ OPTIONS: Final = (
     ),
     Option(
         "keep_data",
-        "DURATION",
-        "leave the rows of every test standing, for so long after the session's end, like 30m, 2h or 1d",
+        "WHICH",
+        "leave rows standing after the session: those of every test (on), of failed ones (retain-on-failure) or none "
+        "(off), for an hour or as long as is said: 2h, retain-on-failure:30m (default: off)",
     ),
     Option("baseline", "NAME", "first bring the tables back to the baseline NAME, as atdm baseline restore does"),
     Option("actor", "NAME", "who asks, for the audit log, like agent:qa-7 (default: ci where CI is set, else human)"),
     Option("fixtures_dir", "FOLDER", "write a pytest module and a Playwright JSON per request below FOLDER"),
+    Option("bundles_dir", "FOLDER", "where each failed test leaves a file for atdm replay (default: .atdm/failed)"),
+    Option("junit", "on|off", "whether JUnit files tell of each test's requests and of the checkpoint (default: on)"),
+    Option("github", "on|off", "whether GitHub shows failed tests in summary and code (default: on where it runs)"),
 )
 
 
@@ -97,9 +106,10 @@ class Settings:
     """The settings of one session. *sources* maps each name of ``OPTIONS`` to where its value came from.
 
     *catalog* is None for the catalog that ships, *migrations* for those beside the catalog. *folder* is ``.atdm`` in
-    the root folder, where an embedded seeder keeps its state. *token* never appears in a repr. *keep_s*: rows are left
-    standing for so many seconds; None where each test's rows go with it. *baseline*: what the tables are brought back
-    to first. *actor* is who asks, in the audit log.
+    the root folder, where an embedded seeder keeps its state. *token* never appears in a repr. *keep*: whose rows stay
+    after the test, for *keep_s* seconds from the session's end; None where all go. *baseline*: what the tables are
+    brought back to first. *actor* is who asks, in the audit log. *tells_junit*, *tells_github*: whether they hear of
+    tests' data.
     """
 
     folder: Path
@@ -112,10 +122,14 @@ class Settings:
     seed: int
     as_of: date
     leaks: Leaks
+    keep: Keep
     keep_s: int | None
     baseline: str | None
     actor: str
     fixtures_dir: Path | None
+    bundles_dir: Path
+    tells_junit: bool
+    tells_github: bool
     sources: Mapping[str, str]
     reset_all: bool = False
     force: bool = False
@@ -182,6 +196,7 @@ def resolve_settings(given: Mapping[str, Given | None], root: Path, environment:
     Raises:
         SettingError: a value cannot be used; names its source.
     """
+    keep, keep_s = _read_keep(given["keep_data"])
     return Settings(
         folder=root / ".atdm",
         url=_read_url(given["url"]),
@@ -193,10 +208,14 @@ def resolve_settings(given: Mapping[str, Given | None], root: Path, environment:
         seed=_read_seed(given["seed"]),
         as_of=_read_as_of(given["as_of"]),
         leaks=_read_leaks(given["leaks"]),
-        keep_s=_read_duration(given["keep_data"]),
+        keep=keep,
+        keep_s=keep_s,
         baseline=found.text if (found := given["baseline"]) else None,
         actor=_read_actor(given["actor"], environment),
         fixtures_dir=found.base / found.text if (found := given["fixtures_dir"]) else None,
+        bundles_dir=found.base / found.text if (found := given["bundles_dir"]) else root / ".atdm" / "failed",
+        tells_junit=_read_switch(given["junit"], default=True),
+        tells_github=_read_switch(given["github"], default=environment.get("GITHUB_ACTIONS") == "true"),
         sources={name: found.source if found else "default" for name, found in given.items()},
     )
 
@@ -216,8 +235,11 @@ def describe(settings: Settings) -> str:
     parts += [f"{name} {getattr(settings, name)}" for name in ("seed", "as_of")]
     parts += [f"run {settings.run_id}"] if settings.run_id else []
     parts += [f"baseline {settings.baseline} (from {sources['baseline']})"] if settings.baseline else []
-    parts += [f"rows kept (from {sources['keep_data']})"] if settings.keep_s else []
+    parts += [f"{_KEPT[settings.keep]} kept (from {sources['keep_data']})"] if settings.keep_s else []
     return "atdm: " + ", ".join(parts)
+
+
+_KEPT: Final[Mapping[Keep, str]] = {"on": "rows", "retain-on-failure": "rows of failed tests"}
 
 
 def _describe_migrations(migrations: MigrationSource, sources: Mapping[str, str]) -> str:
@@ -341,15 +363,29 @@ def _read_leaks(given: Given | None) -> Leaks:
     raise _refuse(given, "is nothing that a leak can be", f"write one of {', '.join(get_args(Leaks))}")
 
 
-def _read_duration(given: Given | None) -> int | None:
-    """Return whole seconds."""
+def _read_keep(given: Given | None) -> tuple[Keep, int | None]:
+    """Return whose rows stay and for how many seconds; a duration alone is ``on`` with it."""
+    if given is None or given.text == "off":
+        return "off", None
+    found = _KEEPING.fullmatch(given.text.strip())
+    seconds = 0
+    if found:
+        seconds = int(found["count"]) * UNIT_S[found["unit"]] if found["count"] else KEEP_S
+    if found is None or not 0 < seconds <= MAX_KEEP_S:
+        raise _refuse(
+            given,
+            "is neither off, on, retain-on-failure nor a duration of at most 30 days",
+            "write it like retain-on-failure, 2h or retain-on-failure:30m",
+        )
+    return cast("Keep", found["keep"] or "on"), seconds
+
+
+def _read_switch(given: Given | None, *, default: bool) -> bool:
     if given is None:
-        return None
-    found = re.fullmatch(r"([1-9][0-9]{0,9})([smhd])", given.text.strip())
-    seconds = int(found[1]) * UNIT_S[found[2]] if found else 0
-    if not 0 < seconds <= MAX_KEEP_S:
-        raise _refuse(given, "is no duration of at most 30 days", "write it like 30m, 2h or 1d")
-    return seconds
+        return default
+    if given.text not in ("on", "off"):
+        raise _refuse(given, "is no switch", "write on or off")
+    return given.text == "on"
 
 
 def _refuse(given: Given, what: str, hint: str) -> SettingError:

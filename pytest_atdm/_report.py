@@ -55,6 +55,8 @@ _SELDOM: Final = {
 
 #: This process's own requests: no report follows on what is reset after Ctrl-C.
 _OWN: Final[pytest.StashKey[dict[str, RequestReport]]] = pytest.StashKey()
+#: What was withheld from files.
+_HEARD: Final[pytest.StashKey[list[RequestReport]]] = pytest.StashKey()
 
 
 def report_seeded(receipt: Receipt) -> RequestReport:
@@ -119,7 +121,7 @@ def write_checkpoint(config: pytest.Config) -> None:
     pytest has written it by then, for a run ends after the last fixture: it is written again.
     """
     junit = config.stash.get(xml_key, None)
-    if junit is not None:
+    if junit is not None and config.stash[SETTINGS].tells_junit:
         junit.add_global_property(CHECKPOINT_PROPERTY, config.stash[CHECKPOINT])
         junit.pytest_sessionfinish()
 
@@ -145,21 +147,36 @@ def read_requests(config: pytest.Config) -> list[RequestReport]:
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     own = config.stash.get(_OWN, None)
     found = own.copy() if own else {}
-    for report in _iter_reports(terminal.stats if terminal else {}):
+    for report in (*_iter_reports(terminal.stats if terminal else {}), *config.stash.get(_HEARD, ())):
         if report.request_id not in found or report.is_reset:
             found[report.request_id] = report
     return list(found.values())
 
 
-def write_summary(config: pytest.Config) -> None:
-    """Write the session's lines to the terminal, if there is one."""
+class Withholding:
+    """Takes what reports tell of requests out of the way of whoever writes all their properties into a file."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._heard = config.stash[_HEARD] = list[RequestReport]()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Emitted for each report, those of workers too."""
+        self._heard += _iter_reports({"": [report]})
+        report.user_properties = [pair for pair in report.user_properties if pair[0] != PROPERTY]
+
+
+def write_summary(config: pytest.Config) -> list[str]:
+    """Write the session's lines to the terminal, if there is one; return them."""
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     if terminal is None or is_worker(config):
-        return
+        return []
     notes: list[str] = config.stash[NOTES]
     checkpoint = config.stash[CHECKPOINT]
-    for line in render(read_requests(config), notes, config.stash[SETTINGS], checkpoint):
+    lines = render(read_requests(config), notes, config.stash[SETTINGS], checkpoint)
+    for line in lines:
         terminal.write_line(line)
+    return lines
 
 
 def render(

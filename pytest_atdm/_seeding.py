@@ -37,7 +37,7 @@ class RowsOfTest:
 
     def seed(self, wish: Wish, key: str) -> AtdmData:
         """Seed *wish* under the request key *key*, and return what the test sees of it."""
-        live = LiveRequest(self._session.seed(wish, request_key=key, test=self._item.nodeid))
+        live = LiveRequest(*self._session.seed(wish, request_key=key, test=self._item.nodeid))
         self._own.append(live)  # from here on the rows stand, whatever goes wrong
         self._seen.append(live)
         attach_report(self._item, report_seeded(live.receipt))

@@ -18,6 +18,7 @@ from pytest_atdm.core.errors import AtdmError, LeaseLost, RowConflict, RowRefuse
 from pytest_atdm.core.gate import Gate
 from pytest_atdm.core.planner import NO_ADVICE, plan
 from pytest_atdm.core.rulebook import Rulebook
+from pytest_atdm.core.wire import dump_plan, plan_hash
 from pytest_atdm.emit.bundle import make_bundle
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class AtdmSession:
         self._run: AtdmRun | None = None
         self._heartbeat: Heartbeat | None = None
         self._epoch = 0
+        self._keeps_run = False  # rows of it are to stay
         self.kept_until = ""  # the moment, where the run is to be kept
 
     @cached_property
@@ -156,8 +158,8 @@ class AtdmSession:
         """Plan *wish* as ``plan`` does, and keep the plan for ``seed``."""
         self._checked[request_key] = wish, self.plan(wish, request_key)
 
-    def seed(self, wish: Wish, *, request_key: str, test: str) -> Receipt:
-        """Plan and write *wish*.
+    def seed(self, wish: Wish, *, request_key: str, test: str) -> tuple[Receipt, Plan]:
+        """Plan and write *wish*; return the receipt and the plan that was written.
 
         *request_key* tells requests of a run apart; asked for again (a rerun), it gives the same values in new rows.
         *test* goes into the audit trail.
@@ -173,12 +175,19 @@ class AtdmSession:
             "context": {"test": test, "attempt": attempt, "actor": self.identity.actor},
         }
         try:
-            return self._send(planned, settings)
+            return self._send(planned, settings), planned
         except (RowConflict, RowRefused):
             better = self._find_plan(wish, request_key)
             if better is None:
                 raise
-            return self._send(better, settings)
+            return self._send(better, settings), better
+
+    def seed_again(self, planned: Plan, *, test: str) -> Receipt:
+        """Write rows that were planned before, by another session."""
+        self.prepare(planned.domain)
+        context: Json = {"test": test, "attempt": 1, "actor": self.identity.actor}
+        key = f"{planned.request_key}/{self.identity.session_id}/again/{plan_hash(dump_plan(planned))}"
+        return self._send(planned, {"idempotency_key": key, "context": context})
 
     def _send(self, planned: Plan, settings: dict[str, Any]) -> Receipt:
         if not planned.volumes:
@@ -236,9 +245,14 @@ class AtdmSession:
             raise _lost_rows(receipt, report.by)
         return report
 
-    def keep(self, receipt: Receipt, events: Sequence[Json]) -> None:
-        """Leave the rows of *receipt* standing; the audit trail has *events*."""
+    def tell(self, receipt: Receipt, events: Sequence[Json]) -> None:
+        """Have the audit trail of *receipt* tell of *events*."""
         self.connection.client.append_events(receipt.request_id, receipt.cleanup_token, events)
+
+    def keep(self, receipt: Receipt, events: Sequence[Json]) -> None:
+        """Leave the rows of *receipt* standing, and the run with them; the audit trail has *events*."""
+        self._keeps_run = True
+        self.tell(receipt, events)
 
     def reset_all(self) -> ResetReport:
         """Remove the rows of every request of every run; while others are at work only if the settings force it."""
@@ -278,7 +292,8 @@ class AtdmSession:
             connection.close()
 
     def _end_run(self, client: SeederClient) -> ResetReport | None:
-        if self.settings.keep_s is None:
+        if self.settings.keep == "off" or (self.settings.keep == "retain-on-failure" and not self._keeps_run):
+            self.kept_until = ""
             return client.reset_run(self.identity.run_id)
         self.kept_until = client.renew_lease(self.identity.run_id, self._epoch)
         return None

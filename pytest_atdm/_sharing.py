@@ -49,7 +49,7 @@ class SharedRows:
         self._tests += 1
         self.live.note_use(item, outcome)
         if len(self.live.uses) >= _MAX_USES:
-            self._session.keep(self.live.receipt, self.live.take_events())
+            self._session.tell(self.live.receipt, self.live.take_events())
 
     def end(self) -> None:
         """Say which rows have changed though they were only to be read, and remove all."""
@@ -83,13 +83,13 @@ def share(item: pytest.Item, wish: Wish, key: str) -> SharedRows:
     shared = item.config.stash.setdefault(_SHARED, {})
     if key not in shared:
         node = scope_node(item, wish.scope)
-        receipt = session_of(item.config).seed(wish, request_key=key, test=item.nodeid)
-        rows = shared[key] = SharedRows(LiveRequest(receipt), node, item)
+        live = LiveRequest(*session_of(item.config).seed(wish, request_key=key, test=item.nodeid))
+        rows = shared[key] = SharedRows(live, node, item)
 
         def end() -> None:
             del shared[key]
             rows.end()
 
         node.addfinalizer(end)  # from here on the rows stand, whatever goes wrong
-        attach_report(item, report_seeded(receipt))
+        attach_report(item, report_seeded(live.receipt))
     return shared[key]

@@ -31,6 +31,8 @@ WISHES: Final[pytest.StashKey[Wishes]] = pytest.StashKey()
 LIVE: Final[pytest.StashKey[Sequence[LiveRequest]]] = pytest.StashKey()
 #: The test that is running, the last that was where none is.
 AT_WORK: Final[pytest.StashKey[pytest.Item]] = pytest.StashKey()
+#: The title of the section of a failed test's report that tells of its data.
+SECTION: Final = "atdm data"
 #: How the test ended: passed, failed, skipped, or error where its setup failed.
 OUTCOME: Final[pytest.StashKey[str]] = pytest.StashKey()
 

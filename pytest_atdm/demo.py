@@ -109,7 +109,7 @@ def _play(script: Script, session: AtdmSession) -> str:
     _show("atdm serve", [f"seeder    {address.url}", f"database  {address.database_url}"])
     _show(f"curl {address.url}/readyz", [probe(address.url, "/readyz")])
     wish = Wish(script.scenario, {})
-    receipt = session.seed(wish, request_key=make_request_key(wish), test="atdm demo")
+    receipt, _ = session.seed(wish, request_key=make_request_key(wish), test="atdm demo")
     fixtures = session.settings.folder / "fixtures"
     files = write_fixtures(session, receipt, ("playwright", "pytest"), fixtures)
     _show(f"atdm request {script.scenario} --playwright --pytest", describe_receipt(receipt, session, files))

@@ -66,6 +66,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEAKED] = False
     config.stash[CHECKPOINT] = ""
     config.stash[SETTINGS] = _read_settings(config)
+    if not config.stash[SETTINGS].tells_junit and not is_worker(config):
+        from pytest_atdm._report import Withholding  # lazy: startup
+
+        config.pluginmanager.register(Withholding(config))
 
 
 def _read_settings(config: pytest.Config) -> _options.Settings:
@@ -158,12 +162,12 @@ def pytest_bdd_apply_tag(tag: str, function: Callable[..., object]) -> bool | No
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Remember how a test ended, for the audit trail; of one that failed, say on what data."""
     report = yield
-    if report.when == "call":
-        item.stash[OUTCOME] = report.outcome
+    if report.when == "call" or (report.when == "setup" and not report.passed):
+        item.stash[OUTCOME] = "error" if report.when == "setup" and report.failed else report.outcome
     if report.failed and item.stash.get(LIVE, None):
-        from pytest_atdm._failure import TITLE, describe_data  # lazy: startup
+        from pytest_atdm._failure import add_section  # lazy: startup
 
-        report.sections.append((TITLE, describe_data(item, item.stash[LIVE])))
+        add_section(report, item, item.stash[LIVE])
     return report
 
 
@@ -186,7 +190,11 @@ def pytest_terminal_summary(config: pytest.Config) -> None:
     """Say what was seeded and removed, workers' rows included."""
     from pytest_atdm._report import write_summary  # lazy: startup
 
-    write_summary(config)
+    lines = write_summary(config)
+    if lines and config.stash[SETTINGS].tells_github:
+        from pytest_atdm._github import tell_github  # lazy: startup
+
+        tell_github(config, lines)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -25,7 +25,7 @@ settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 
 #: Plugins that stand in the environment for tests of ways to run; every other session of a test is one without them.
-SELDOM = ("asyncio", "playwright", "pytest-bdd", "randomly", "rerunfailures")
+SELDOM = ("allure_pytest", "asyncio", "playwright", "pytest-bdd", "randomly", "rerunfailures")
 
 #: Of a whole run's temporary files, many times what they are at their most.
 _ROOM_IN_MEMORY = 8 * 2**30

@@ -19,8 +19,10 @@ from pytest_atdm.cli.doctor import doctor
 from pytest_atdm.cli.explain import explain
 from pytest_atdm.cli.init import init
 from pytest_atdm.cli.reading import scenarios, show
+from pytest_atdm.cli.replay import replay
 from pytest_atdm.cli.request import request
 from pytest_atdm.cli.reset import reset
+from pytest_atdm.cli.rows import rows
 from pytest_atdm.cli.runs import reap, runs
 from pytest_atdm.cli.schema import schema
 from pytest_atdm.cli.serve import serve
@@ -62,6 +64,8 @@ for _command in (
     init,
     request,
     explain,
+    rows,
+    replay,
     reset,
     runs,
     reap,

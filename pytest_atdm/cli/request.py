@@ -51,14 +51,14 @@ def request(
     settings = read_settings()
     # Files are written here, those that the flags name; the session would write every format.
     keep_s = settings.keep_s or UNIT_S["d"]
-    session = make_session(dataclasses.replace(settings, fixtures_dir=None, keep_s=keep_s))
+    session = make_session(dataclasses.replace(settings, fixtures_dir=None, keep="on", keep_s=keep_s))
     session.catalog.check(scenario, wish.overrides)  # before anything is started
     formats = [name for name, asked in (("playwright", playwright_json), ("pytest", pytest_module)) if asked]
     try:
         if dry_run:
             _answer_plan(session.plan(wish, make_request_key(wish)))
         else:
-            receipt = session.seed(wish, request_key=make_request_key(wish), test="atdm request")
+            receipt, _ = session.seed(wish, request_key=make_request_key(wish), test="atdm request")
             folder = settings.fixtures_dir or settings.folder / "fixtures"
             try:
                 fixtures = write_fixtures(session, receipt, formats, folder)

@@ -180,7 +180,9 @@ def test_a_session_takes_over_the_run_of_one_that_was_killed(suite: Suite) -> No
     assert before == suite.read_all_rows()
 
 
-@pytest.mark.parametrize("text", ["2", "2 weeks", "0h", "31d", "-1h", "1.5h"])
+@pytest.mark.parametrize(
+    "text", ["2", "2 weeks", "0h", "31d", "-1h", "1.5h", "yes", "off:2h", "on:", "retain-on-failure:2", "retain:2h"]
+)
 def test_a_duration_is_checked(suite: Suite, text: str) -> None:
     """What is no duration, or longer than anybody remembers, ends the session before anything is done."""
     suite.write("def test_a(): pass")
@@ -189,7 +191,10 @@ def test_a_duration_is_checked(suite: Suite, text: str) -> None:
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stderr.fnmatch_lines(
-        [f'*--atdm-keep-data: "{text}" is no duration of at most 30 days*', "*like 30m, 2h or 1d*"]
+        [
+            f'*--atdm-keep-data: "{text}" is neither off, on, *nor a duration of at most 30 days*',
+            "*like retain-on-failure, 2h or *",
+        ]
     )
 
 

@@ -210,7 +210,7 @@ def check_truth(session: AtdmSession, classes: Mapping[str, type], *wishes: Wish
     """Seed each of *wishes*, and return where what a test would see is not what the class of its scenario promises."""
     lies = []
     for wish in wishes:
-        receipt = session.seed(wish, request_key=str(wish), test="types")
+        receipt, _ = session.seed(wish, request_key=str(wish), test="types")
         try:
             data = session.show(receipt, lambda *_: pytest.fail("not asked"))
             lies += list(find_lies(Named(data), classes[wish.scenario], whole=True))
