@@ -22,7 +22,8 @@ def test_green(atdm_data): pass
 
 @atdm_scenario("overdue_loan")
 def test_red(atdm_data, atdm_database_url):
-    fetch(atdm_database_url, "UPDATE loans SET state = 'returned' WHERE loan_id = $1 RETURNING 1", atdm_data.loan.loan_id)
+    query = "UPDATE loans SET state = 'returned' WHERE loan_id = $1 RETURNING 1"
+    fetch(atdm_database_url, query, atdm_data.loan.loan_id)
     assert False
 
 @atdm_scenario("overdue_loan")
