@@ -56,6 +56,8 @@ Value = TypeVar("Value")
 
 NDJSON: Final = "application/x-ndjson"
 CONNECT_TIMEOUT_S: Final = 3.0
+#: A seeder that has not said yet how long it may take.
+ANSWER_TIMEOUT_S: Final = 45.0
 #: A call that may be repeated is, while Postgres is away, as after a restart; keys keep it from being done twice.
 RETRY_PAUSES_S: Final = (0.2, 0.4, 0.8, 1.6, 3.2)
 RETRY_S: Final = 10.0
@@ -78,14 +80,14 @@ def load_httpx() -> None:
 class SeederClient:
     """Calls the seeder at *address*, each call within *timeout_s* seconds between two bytes of its answer.
 
-    Once a run is started the seeder has said how long it may take to answer, and that takes the place of *timeout_s*.
+    Where *timeout_s* is None it is 45, until a run is started: then the seeder has said how long it may take to answer.
 
     Errors: ``SeederUnreachable`` where nobody answers, ``SeederFailed`` where the answer makes no sense, and whatever
     the seeder's problem document names. A call that may be repeated is, once, when the connection breaks under it, and
     for some seconds while the seeder cannot reach its database.
     """
 
-    def __init__(self, address: SeederAddress, timeout_s: float = 45.0) -> None:
+    def __init__(self, address: SeederAddress, timeout_s: float | None = None) -> None:
         import httpx  # lazy: startup
 
         from pytest_atdm._transport import OneConnection  # lazy: it imports httpx
@@ -95,8 +97,10 @@ class SeederClient:
         self._url = httpx.URL(address.url)
         self._prefix = self._url.raw_path.rstrip(b"/")
         self._headers = {"Host": self._url.netloc.decode(), "Authorization": f"Bearer {address.token}"}
-        self._transport = OneConnection(self._url, connect_s=min(CONNECT_TIMEOUT_S, timeout_s), read_s=timeout_s)
-        self._timeout_s = timeout_s
+        self._is_told = timeout_s is not None
+        self._timeout_s = ANSWER_TIMEOUT_S if timeout_s is None else timeout_s
+        connect_s = min(CONNECT_TIMEOUT_S, self._timeout_s)
+        self._transport = OneConnection(self._url, connect_s=connect_s, read_s=self._timeout_s)
         self._many_rows = 0  # that a reset may have to remove
         self._epochs: dict[str, int] = {}  # of the runs that were started here: what is written for another is refused
 
@@ -162,7 +166,8 @@ class SeederClient:
         body = {"run_id": run_id, **values} | ({"keep_s": keep_s} if keep_s else {})
         started = _read(self._call("POST", "/runs", wire.dump(body)), StartedRun)
         self._epochs[run_id] = started.epoch
-        self._timeout_s = self._transport.read_s = started.answer_s
+        if not self._is_told:
+            self._timeout_s = self._transport.read_s = started.answer_s
         return started
 
     def renew_lease(self, run_id: str, epoch: int) -> str:

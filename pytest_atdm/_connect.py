@@ -21,9 +21,9 @@ GREET_TIMEOUT_S: Final = 5.0  # who is there answers this at once, whatever its 
 class Connection:
     """A client, the address it calls, and the hold on the seeder where it is ours; ``close`` lets go of all."""
 
-    def __init__(self, address: SeederAddress, sidecar: Sidecar | None = None) -> None:
+    def __init__(self, address: SeederAddress, timeout_s: float | None, sidecar: Sidecar | None = None) -> None:
         self.address = address
-        self.client = SeederClient(address)
+        self.client = SeederClient(address, timeout_s)
         self._sidecar = sidecar
 
     def close(self) -> None:
@@ -44,13 +44,13 @@ def connect(settings: Settings, head_start: HeadStart | None = None) -> Connecti
         head_start = head_start or HeadStart(settings)
         load_httpx()  # meanwhile
         sidecar = head_start.wait()
-        return Connection(sidecar.address, sidecar)
+        return Connection(sidecar.address, settings.timeout_s, sidecar)
     if settings.token is None:
         raise SettingError(
             f"there is no token for the seeder at {settings.url} ({settings.sources['url']})",
             hint=f"set the environment variable {TOKEN_VARIABLE}",
         )
     address = SeederAddress(settings.url, settings.token, settings.database_url, "remote")
-    with closing(SeederClient(address, GREET_TIMEOUT_S)) as client:
+    with closing(SeederClient(address, settings.timeout_s or GREET_TIMEOUT_S)) as client:
         client.greet()
-    return Connection(address)
+    return Connection(address, settings.timeout_s)

@@ -28,7 +28,7 @@ _WIDTH: Final = 60
 
 def add_section(report: pytest.TestReport, item: pytest.Item, live: Sequence[LiveRequest]) -> None:
     """Add to the *report* of *item* what can be told of its data; Allure, where it is in use, has it attached."""
-    text = describe_data(item, live)
+    text = describe_data(item, live, failed=report.failed)
     report.sections.append((SECTION, text))
     if item.config.pluginmanager.has_plugin("allure_listener"):
         import allure  # lazy: only where it is in use
@@ -36,8 +36,8 @@ def add_section(report: pytest.TestReport, item: pytest.Item, live: Sequence[Liv
         allure.attach(text, name=SECTION, attachment_type=allure.attachment_type.TEXT)
 
 
-def describe_data(item: pytest.Item, live: Sequence[LiveRequest]) -> str:
-    """Return the section of *item*'s report: of each live request the rows, and the command that makes them again.
+def describe_data(item: pytest.Item, live: Sequence[LiveRequest], *, failed: bool) -> str:
+    """Return the section of *item*'s report: of each live request the rows; of a *failed* one how to have them again.
 
     What the application has changed since is marked: ``~`` a row that has other values, ``-`` one that is gone, ``+``
     one that it has added below them.
@@ -45,7 +45,7 @@ def describe_data(item: pytest.Item, live: Sequence[LiveRequest]) -> str:
     session = session_of(item.config)
     seen = [_look(session, one) for one in live]
     lines = [line for one in seen for line in _describe_request(session, one)]
-    lines += _describe_ways(item, session, seen)
+    lines += _describe_ways(item, session, seen) if failed else ()
     return "\n".join(lines)
 
 

@@ -42,7 +42,7 @@ class HeadStart:
                 catalog=settings.catalog_folder(),
                 database_url=settings.database_url,
                 migrations=settings.migrations,
-                timeout_s=START_TIMEOUT_S + (MIGRATION_LIMIT_S if settings.migrations else 0),
+                timeout_s=(settings.timeout_s or START_TIMEOUT_S) + (MIGRATION_LIMIT_S if settings.migrations else 0),
             )
         except BaseException as exc:  # noqa: BLE001  (handed to whoever waits)
             self._outcome = exc

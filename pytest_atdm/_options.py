@@ -96,9 +96,19 @@ OPTIONS: Final = (
     Option("actor", "NAME", "who asks, for the audit log, like agent:qa-7 (default: ci where CI is set, else human)"),
     Option("fixtures_dir", "FOLDER", "write a pytest module and a Playwright JSON per request below FOLDER"),
     Option("bundles_dir", "FOLDER", "where each failed test leaves a file for atdm replay (default: .atdm/failed)"),
+    Option(
+        "timeout",
+        "SECONDS",
+        "give up on a seeder that has not started, or not answered, for so long "
+        "(default: 60 to start, to answer as long as it says itself)",
+        "int",
+    ),
     Option("junit", "on|off", "whether JUnit files tell of each test's requests and of the checkpoint (default: on)"),
     Option("github", "on|off", "whether GitHub shows failed tests in summary and code (default: on where it runs)"),
 )
+
+#: What only the command line says, of one session.
+SWITCHES: Final = ("reset_all", "force", "show_data")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +118,9 @@ class Settings:
     *catalog* is None for the catalog that ships, *migrations* for those beside the catalog. *folder* is ``.atdm`` in
     the root folder, where an embedded seeder keeps its state. *token* never appears in a repr. *keep*: whose rows stay
     after the test, for *keep_s* seconds from the session's end; None where all go. *baseline*: what the tables are
-    brought back to first. *actor* is who asks, in the audit log. *tells_junit*, *tells_github*: whether they hear of
-    tests' data.
+    brought back to first. *actor* is who asks, in the audit log. *timeout_s*: how long the seeder is waited for, None
+    for its own measure. *show_data*: passed tests tell of their rows, too. *tells_junit*, *tells_github*: whether they
+    hear of tests' data.
     """
 
     folder: Path
@@ -128,11 +139,13 @@ class Settings:
     actor: str
     fixtures_dir: Path | None
     bundles_dir: Path
+    timeout_s: int | None
     tells_junit: bool
     tells_github: bool
     sources: Mapping[str, str]
     reset_all: bool = False
     force: bool = False
+    show_data: bool = False
 
     def __repr__(self) -> str:
         return f"Settings({describe(self)})"
@@ -167,6 +180,9 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--atdm-force", action="store_true", help="have --atdm-reset-all take rows of sessions, too, that are at work"
     )
+    group.addoption(
+        "--atdm-show-data", action="store_true", help="show the rows of every test, not of failed ones only"
+    )
     group.addoption("--atdm-scenarios", action="store_true", help="list the scenarios of the catalog, and run no test")
     for option in OPTIONS:
         text = f"{option.help}; also {option.variable} or ini {option.key}"
@@ -180,14 +196,46 @@ def read_settings(config: pytest.Config, environment: Mapping[str, str] = os.env
     Raises:
         SettingError: a value cannot be used; names the option and its source.
     """
-    given = {option.name: _find(config, environment, option) for option in OPTIONS}
+    project = read_project(config.rootpath)
+    given = {option.name: _find(config, environment, option) or project.get(option.name) for option in OPTIONS}
     told = getattr(config, "workerinput", {}).get("atdm", {})
     given["as_of"] = given["as_of"] or _told_as_of(told)
     settings = resolve_settings(given, config.rootpath, environment)
-    reset_all, force = (bool(config.getoption(f"atdm_{name}")) for name in ("reset_all", "force"))
+    reset_all, force, show_data = (bool(config.getoption(f"atdm_{name}")) for name in SWITCHES)
     if force and not reset_all:
         raise SettingError("--atdm-force: forces nothing", hint="it goes with --atdm-reset-all")
-    return dataclasses.replace(settings, reset_all=reset_all, force=force)
+    return dataclasses.replace(settings, reset_all=reset_all, force=force, show_data=show_data)
+
+
+def read_project(root: Path) -> dict[str, Given]:
+    """Return what ``[tool.atdm]`` in the ``pyproject.toml`` of the folder *root* says, by name of ``OPTIONS``.
+
+    Raises:
+        SettingError: it is not TOML, or has a key that is no setting.
+    """
+    file = root / "pyproject.toml"
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    if "tool.atdm" not in text:  # what reads TOML costs every session some milliseconds
+        return {}
+    import tomllib  # lazy: startup
+
+    from pytest_atdm.core.text import suggest
+
+    try:
+        table = tomllib.loads(text).get("tool", {}).get("atdm", {})
+    except tomllib.TOMLDecodeError as exc:
+        raise SettingError(f"{file}: {exc}", hint="mend the file") from exc
+    known = [option.name for option in OPTIONS]
+    for key in table:
+        if key.replace("-", "_") not in known:
+            raise SettingError(f'{file}: [tool.atdm] has no setting "{key}"', hint=suggest(key, known, "setting"))
+    return {
+        key.replace("-", "_"): Given(str(value), f"pyproject.toml [tool.atdm] {key}", root)
+        for key, value in table.items()
+    }
 
 
 def resolve_settings(given: Mapping[str, Given | None], root: Path, environment: Mapping[str, str]) -> Settings:
@@ -214,6 +262,7 @@ def resolve_settings(given: Mapping[str, Given | None], root: Path, environment:
         actor=_read_actor(given["actor"], environment),
         fixtures_dir=found.base / found.text if (found := given["fixtures_dir"]) else None,
         bundles_dir=found.base / found.text if (found := given["bundles_dir"]) else root / ".atdm" / "failed",
+        timeout_s=_read_timeout(given["timeout"]),
         tells_junit=_read_switch(given["junit"], default=True),
         tells_github=_read_switch(given["github"], default=environment.get("GITHUB_ACTIONS") == "true"),
         sources={name: found.source if found else "default" for name, found in given.items()},
@@ -232,14 +281,19 @@ def describe(settings: Settings) -> str:
         parts.append(f"database {database} (from {sources['database_url']})")
     if settings.migrations:
         parts.append(_describe_migrations(settings.migrations, sources))
-    parts += [f"{name} {getattr(settings, name)}" for name in ("seed", "as_of")]
-    parts += [f"run {settings.run_id}"] if settings.run_id else []
+    parts += [f"{name} {getattr(settings, name)}{_cite(sources[name])}" for name in ("seed", "as_of")]
+    parts += [f"run {settings.run_id}{_cite(sources['run_id'])}"] if settings.run_id else []
     parts += [f"baseline {settings.baseline} (from {sources['baseline']})"] if settings.baseline else []
     parts += [f"{_KEPT[settings.keep]} kept (from {sources['keep_data']})"] if settings.keep_s else []
     return "atdm: " + ", ".join(parts)
 
 
 _KEPT: Final[Mapping[Keep, str]] = {"on": "rows", "retain-on-failure": "rows of failed tests"}
+
+
+def _cite(source: str) -> str:
+    """Return where a value came from that nobody has to give."""
+    return "" if source == "default" else f" (from {source})"
 
 
 def _describe_migrations(migrations: MigrationSource, sources: Mapping[str, str]) -> str:
@@ -378,6 +432,14 @@ def _read_keep(given: Given | None) -> tuple[Keep, int | None]:
             "write it like retain-on-failure, 2h or retain-on-failure:30m",
         )
     return cast("Keep", found["keep"] or "on"), seconds
+
+
+def _read_timeout(given: Given | None) -> int | None:
+    if given is None:
+        return None
+    if not given.text.isdecimal() or not 0 < int(given.text) <= UNIT_S["d"]:
+        raise _refuse(given, "is no number of seconds up to a day", "write it like 20")
+    return int(given.text)
 
 
 def _read_switch(given: Given | None, *, default: bool) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from _pytest.junitxml import xml_key
 
-from pytest_atdm._state import CHECKPOINT, LEAKED, NOTES, SETTINGS, is_worker
+from pytest_atdm._state import CHECKPOINT, LEAKED, NOTES, SECTION, SETTINGS, is_worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -164,6 +164,21 @@ class Withholding:
         """Emitted for each report, those of workers too."""
         self._heard += _iter_reports({"": [report]})
         report.user_properties = [pair for pair in report.user_properties if pair[0] != PROPERTY]
+
+
+class Showing:
+    """Shows the rows of each passed test on the terminal; those of failed ones stand in pytest's own report."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Emitted for each report, those of workers too."""
+        text = dict(report.sections).get(SECTION)
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if text and not report.failed and terminal is not None:
+            terminal.write_line(f"\n{report.nodeid}\n{text}")
 
 
 def write_summary(config: pytest.Config) -> list[str]:

@@ -66,10 +66,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEAKED] = False
     config.stash[CHECKPOINT] = ""
     config.stash[SETTINGS] = _read_settings(config)
-    if not config.stash[SETTINGS].tells_junit and not is_worker(config):
+    if not is_worker(config):
+        _register_helpers(config)
+
+
+def _register_helpers(config: pytest.Config) -> None:
+    settings = config.stash[SETTINGS]
+    if not settings.tells_junit:
         from pytest_atdm._report import Withholding  # lazy: startup
 
         config.pluginmanager.register(Withholding(config))
+    if settings.show_data:
+        from pytest_atdm._report import Showing  # lazy: startup
+
+        config.pluginmanager.register(Showing(config))
 
 
 def _read_settings(config: pytest.Config) -> _options.Settings:
@@ -164,7 +174,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.when == "call" or (report.when == "setup" and not report.passed):
         item.stash[OUTCOME] = "error" if report.when == "setup" and report.failed else report.outcome
-    if report.failed and item.stash.get(LIVE, None):
+    is_wanted = report.failed or (report.when == "call" and item.config.stash[SETTINGS].show_data)
+    if is_wanted and item.stash.get(LIVE, None):
         from pytest_atdm._failure import add_section  # lazy: startup
 
         add_section(report, item, item.stash[LIVE])

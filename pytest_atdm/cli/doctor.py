@@ -59,7 +59,7 @@ def doctor() -> int:
 def _examine() -> Iterator[Finding]:
     yield Finding("versions", _list_versions())
     try:
-        settings = read_settings()
+        settings = read_settings(every=True)
     except SettingError as error:
         yield _report("settings", error)
         return
@@ -141,6 +141,7 @@ def _list_versions() -> str:
 
 
 def _list_settings(settings: Settings) -> Iterator[Finding]:
+    """Yield what the settings are and where each came from, those that a command can have and others have named."""
     for name in ("url", "database_url", "catalog"):
         value = getattr(settings, name)
         # A URL may hold a password: where it comes from is enough.
@@ -150,6 +151,10 @@ def _list_settings(settings: Settings) -> Iterator[Finding]:
     if migrations:
         name = "migrations" if migrations.folder else "migrate_command"
         yield Finding("migrations", f"{migrations.folder or migrations.command} ({settings.sources[name]})")
+    for name in ("run_id", "seed", "as_of", "leaks", "keep_data", "actor", "fixtures_dir", "bundles_dir", "timeout"):
+        if settings.sources[name] != "default":
+            value = getattr(settings, {"keep_data": "keep", "timeout": "timeout_s"}.get(name, name))
+            yield Finding(name, f"{value} ({settings.sources[name]})")
 
 
 def _check_packages(settings: Settings) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from pytest_atdm.cli.options import MIGRATIONS, read_console, read_settings, setting_options
+from pytest_atdm.cli.options import MIGRATIONS, complete_scenario, read_console, read_settings, setting_options
 from pytest_atdm.cli.request import SET_HELP, make_request_key, read_overrides
 from pytest_atdm.core.errors import SettingError
 
@@ -44,7 +44,7 @@ _CAUSES: Final = {
 
 
 @click.command()
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=complete_scenario)
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help=SET_HELP)
 @click.option("--entity", metavar="NAME", help="Only the rows of this entity, with the tree below them.")
 @setting_options("url", "database_url", "catalog", *MIGRATIONS, "run_id", "seed", "as_of")

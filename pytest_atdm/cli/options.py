@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
-from pytest_atdm._options import OPTIONS, Given, Option, resolve_settings
+from pytest_atdm._options import OPTIONS, Given, Option, read_project, resolve_settings
 from pytest_atdm.cli.console import Console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from click.shell_completion import CompletionItem
 
     from pytest_atdm._options import Settings
 
@@ -56,22 +58,45 @@ def setting_options(*names: str) -> Callable[[Command], Command]:
     return add
 
 
+def complete_scenario(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the scenarios of the catalog that begin with *incomplete*, with their titles, for a shell to offer."""
+    from click.shell_completion import CompletionItem  # lazy: startup
+
+    from pytest_atdm._catalog import open_catalog
+    from pytest_atdm.core.errors import AtdmError
+
+    try:
+        with context.scope(cleanup=False):
+            catalog = open_catalog(read_settings().catalog_folder())
+    except AtdmError:
+        return []  # told by the command itself
+    names = [name for name in catalog.scenario_ids if name.startswith(incomplete)]
+    return [CompletionItem(name, help=catalog.scenario(name).title) for name in names]
+
+
 def read_console() -> Console:
     """Return the console that the running command's ``--output`` or ``--json`` asks for."""
     return Console(as_json=_given().get("output") == "json" or "output_json" in _given())
 
 
-def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Return the settings of the running command: its options before the environment before the defaults.
+def read_settings(environment: Mapping[str, str] = os.environ, *, every: bool = False) -> Settings:
+    """Return the settings of the running command: options before environment before pyproject.toml before defaults.
 
-    A setting that the command has no option for has its default.
+    A setting that the command has no option for has its default, unless *every* one is asked for.
 
     Raises:
         SettingError: a value cannot be used; names the option or the variable.
     """
-    known = {parameter.name for parameter in click.get_current_context().command.params}
-    given = {option.name: _find(option, environment) if option.name in known else None for option in OPTIONS}
-    return resolve_settings(given, find_root(Path.cwd()), environment)
+    parameters = {parameter.name for parameter in click.get_current_context().command.params}
+    root = find_root(Path.cwd())
+    project = read_project(root)
+    given = {
+        option.name: _find(option, environment) or project.get(option.name)
+        if every or option.name in parameters
+        else None
+        for option in OPTIONS
+    }
+    return resolve_settings(given, root, environment)
 
 
 def find_root(folder: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_atdm.cli.console import format_table
-from pytest_atdm.cli.options import read_console, read_settings, setting_options
+from pytest_atdm.cli.options import complete_scenario, read_console, read_settings, setting_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ def scenarios(domain: str | None) -> None:
 
 
 @click.command()
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=complete_scenario)
 @setting_options("catalog")
 def show(scenario: str) -> None:
     """Show one scenario, everything that it extends merged in."""

@@ -10,7 +10,7 @@ import click
 
 from pytest_atdm._options import UNIT_S
 from pytest_atdm.cli.console import format_table
-from pytest_atdm.cli.options import MIGRATIONS, read_console, read_settings, setting_options
+from pytest_atdm.cli.options import MIGRATIONS, complete_scenario, read_console, read_settings, setting_options
 from pytest_atdm.core.errors import CatalogError, OverrideError, SettingError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ SET_HELP: Final = (
 
 
 @click.command()
-@click.argument("scenario")
+@click.argument("scenario", shell_complete=complete_scenario)
 @click.option("--pytest", "pytest_module", is_flag=True, help="Write the rows as a pytest module too.")
 @click.option("--playwright", "playwright_json", is_flag=True, help="Write the rows as JSON for Playwright too.")
 @click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help=SET_HELP)

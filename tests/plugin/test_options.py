@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import os
+import socket
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_atdm._options import OPTIONS
+from pytest_atdm._options import OPTIONS, read_project, resolve_settings
+from pytest_atdm.core.errors import SettingError
 from tests.plugin.database import CATALOG, fetch
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_atdm._options import Settings
     from tests.plugin.conftest import Suite
 
 RUN_ID = "01JD0000000000000000000077"
@@ -23,6 +30,12 @@ def find_header(result: pytest.RunResult) -> str:
     return next(line for line in result.outlines if line.startswith("atdm: catalog"))
 
 
+def resolve(root: Path) -> Settings:
+    """Return the settings that the project in the folder *root* says alone."""
+    given = read_project(root)
+    return resolve_settings({option.name: given.get(option.name) for option in OPTIONS}, root, {})
+
+
 def test_the_header_says_where_each_setting_came_from(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     """Command line before environment before ini before default; each names itself; no password, no token."""
     suite.pytester.makeini("[pytest]\natdm_seed = 3\natdm_as_of = 2026-01-31")
@@ -32,7 +45,8 @@ def test_the_header_says_where_each_setting_came_from(suite: Suite, monkeypatch:
 
     assert header == (
         f"atdm: catalog {CATALOG} (from env ATDM_CATALOG), seeder {suite.address.url} (from env ATDM_URL), "
-        "database db.example.test/tests (from env ATDM_DATABASE_URL), seed 3, as_of 2026-02-01"
+        "database db.example.test/tests (from env ATDM_DATABASE_URL), seed 3 (from ini atdm_seed), "
+        "as_of 2026-02-01 (from --atdm-as-of)"
     )
 
 
@@ -41,7 +55,8 @@ def test_an_idle_session_without_settings_shows_the_defaults(pytester: pytest.Py
     header = find_header(pytester.runpytest_inprocess("--atdm-as-of=2026-02-01"))
 
     assert header == (
-        "atdm: catalog shipped (from default), database embedded (from default), seed 0, as_of 2026-02-01"
+        "atdm: catalog shipped (from default), database embedded (from default), seed 0, "
+        "as_of 2026-02-01 (from --atdm-as-of)"
     )
     assert not (pytester.path / ".atdm").exists()
 
@@ -68,7 +83,7 @@ def test_native_toml_takes_typed_values(suite: Suite) -> None:
     """Numbers are numbers in [tool.pytest]."""
     suite.pytester.makefile(".toml", pyproject='[tool.pytest]\natdm_seed = 7\natdm_as_of = "2026-01-31"\n')
 
-    assert "seed 7, as_of 2026-01-31" in find_header(suite.run())
+    assert "seed 7 (from ini atdm_seed), as_of 2026-01-31" in find_header(suite.run())
 
 
 @pytest.mark.parametrize(
@@ -442,3 +457,86 @@ def test_a_faulty_catalog_has_no_list(suite: Suite, monkeypatch: pytest.MonkeyPa
 
     assert pytest.ExitCode.USAGE_ERROR == result.ret
     result.stderr.fnmatch_lines(["*ERROR: atdm: *odd.yaml*"])
+
+
+def test_the_project_s_own_table_comes_after_pytest_s(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[tool.atdm] is read by the plugin and the command line; ini, environment and options go before it."""
+    path = suite.pytester.path / "pyproject.toml"
+    path.write_text('[tool.atdm]\nseed = 1\nas-of = "2026-01-31"\n')
+    first = find_header(suite.run())
+    path.write_text(path.read_text() + "[tool.pytest]\natdm_seed = 2\n")
+    second = find_header(suite.run())
+    monkeypatch.setenv("ATDM_SEED", "3")
+    third = find_header(suite.run())
+
+    assert (
+        "seed 1 (from pyproject.toml [tool.atdm] seed), as_of 2026-01-31 (from pyproject.toml [tool.atdm] as-" in first
+    )
+    assert "seed 2 (from ini atdm_seed)" in second
+    assert "seed 3 (from env ATDM_SEED)" in third
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[tool.atdm]\nsede = 1\n", '*[[]tool.atdm] has no setting "sede"*did you mean "seed"?*'),
+        ("[tool.atdm]\nseed = \n", "*pyproject.toml: *mend the file*"),
+        ('[tool.atdm]\nseed = "many"\n', '*pyproject.toml [[]tool.atdm] seed: "many" is not a whole number*'),
+    ],
+)
+def test_a_wrong_table_is_told(suite: Suite, text: str, message: str) -> None:
+    """A key that is none, a file that is not TOML, a value that cannot be used: an error with file and key."""
+    (suite.pytester.path / "pyproject.toml").write_text(text)
+
+    with pytest.raises(SettingError) as refused:
+        resolve(suite.pytester.path)
+
+    assert fnmatch.fnmatch(str(refused.value).replace("\n", " "), message)
+
+
+def test_another_projects_table_is_not_looked_at(suite: Suite) -> None:
+    """A pyproject.toml without the table, or none at all, says nothing."""
+    (suite.pytester.path / "pyproject.toml").write_text("[tool.other]\nseed = 1\n")
+
+    assert "seed 0, " in find_header(suite.run())
+
+
+@pytest.mark.parametrize("way", [(), ("-n", "1")], ids=["alone", "xdist"])
+def test_rows_of_passed_tests_are_shown_on_request(suite: Suite, way: tuple[str, ...]) -> None:
+    """--atdm-show-data prints each test's rows as they stand when it has ended; without it only failed ones tell."""
+    suite.write('@atdm_scenario("overdue_loan")\ndef test_a(): pass\n')
+
+    shown = suite.run_apart("--atdm-show-data", *way)
+    silent = suite.run_apart(*way)
+
+    shown.stdout.fnmatch_lines(["test_it.py::test_a", "overdue_loan: *", "* loan (public.loans): *state='overdue'*"])
+    assert "again:" not in shown.stdout.str()
+    assert "public.loans" not in silent.stdout.str()
+    assert not (suite.pytester.path / ".atdm").exists()
+
+
+def test_the_time_to_wait_for_a_seeder_can_be_set(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A seeder that takes the connection and says nothing is given up after --atdm-timeout seconds."""
+    suite.write('@atdm_scenario("overdue_loan")\ndef test_a(): pass\n')
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setenv("ATDM_URL", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        started = time.monotonic()
+
+        result = suite.run("--atdm-timeout=1")
+
+    assert time.monotonic() - started < 5.0  # the greeting alone is given five seconds else
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*seeder_unreachable*"])
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "soon", "86401"])
+def test_a_time_to_wait_is_checked(suite: Suite, text: str) -> None:
+    """It is a number of seconds, at most a day's."""
+    suite.write("def test_a(): pass")
+
+    result = suite.run(f"--atdm-timeout={text}")
+
+    assert pytest.ExitCode.USAGE_ERROR == result.ret
+    result.stderr.fnmatch_lines(
+        [f'*--atdm-timeout: "{text}" is no number of seconds up to a day*', "*write it like 20*"]
+    )

@@ -36,6 +36,7 @@ def make_settings(url: str | None = None) -> Settings:
         actor="human",
         fixtures_dir=None,
         bundles_dir=Path(".atdm/failed"),
+        timeout_s=None,
         tells_junit=True,
         tells_github=False,
         baseline=None,
