@@ -7,13 +7,15 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import settings
+
+from tests.environment import leave_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,16 +26,8 @@ pytest_plugins = ("pytester",)
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 
-#: Plugins that stand in the environment for tests of ways to run; every other session of a test is one without them.
-SELDOM = ("allure_pytest", "asyncio", "playwright", "pytest-bdd", "randomly", "rerunfailures")
-
 #: Of a whole run's temporary files, many times what they are at their most.
 _ROOM_IN_MEMORY = 8 * 2**30
-
-
-def leave_out(plugins: Iterable[str]) -> str:
-    """Return the words of a command line that leave out *plugins*."""
-    return " ".join(f"-p no:{name}" for name in plugins)
 
 
 def _work_in_memory(place: Path = Path("/dev/shm")) -> None:
@@ -46,7 +40,7 @@ def _work_in_memory(place: Path = Path("/dev/shm")) -> None:
 
 
 _work_in_memory()
-os.environ["PYTEST_ADDOPTS"] = leave_out(SELDOM)
+os.environ["PYTEST_ADDOPTS"] = leave_out()
 
 _SERVER = pytest.StashKey[str]()
 _CLOSING = pytest.StashKey[contextlib.ExitStack]()
@@ -86,7 +80,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture
 def pytester(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """Pytest's own, whose sessions leave out the plugins that only some tests are about."""
-    monkeypatch.setenv("PYTEST_ADDOPTS", leave_out(SELDOM))
+    monkeypatch.setenv("PYTEST_ADDOPTS", leave_out())
     return pytester
 
 

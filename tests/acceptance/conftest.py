@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import asyncpg
 import pytest
 
 from pytest_atdm.data import folder
+from tests.environment import bare_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,7 +61,7 @@ class Suite:
     def start(self, *options: str, notes: str, **environment: str) -> subprocess.Popen[str]:
         """Start pytest with *options*; its tests write the rows that they got below the folder *notes*."""
         (self.folder / notes).mkdir()
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ATDM_", "PYTEST_"))}
+        inherited = bare_environment()
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options],
             cwd=self.folder,

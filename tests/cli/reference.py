@@ -25,8 +25,9 @@ Written by `python -m tests.cli.reference` from the commands' own help; a test c
 
 Every command takes its settings from its options, then from the environment (`ATDM_URL`, `ATDM_TOKEN`,
 `ATDM_DATABASE_URL`, `ATDM_CATALOG`, `ATDM_MIGRATIONS`, `ATDM_MIGRATE_COMMAND`, `ATDM_MIGRATE_FILES`, `ATDM_RUN_ID`,
-`ATDM_SEED`, `ATDM_AS_OF`, `ATDM_FIXTURES_DIR`), then from defaults. A setting for which a command has no option does
-not matter to it: `atdm audit` and `atdm reset` take the embedded database as it is, whatever the migrations say.
+`ATDM_SEED`, `ATDM_AS_OF`, `ATDM_FIXTURES_DIR`, and so on), then from the table `[tool.atdm]` of `pyproject.toml`, then
+from defaults. A setting for which a command has no option does not matter to it: `atdm audit` and `atdm reset` take the
+embedded database as it is, whatever the migrations say.
 The token of a seeder has no option, because others can read a command line. Ini files of pytest are not read.
 State is kept in the nearest folder upwards that has a `.atdm`, else in the current one.
 

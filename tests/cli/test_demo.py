@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 from pytest_atdm.core.errors import InternalError, InvalidRequest
 from pytest_atdm.data import folder
 from pytest_atdm.demo import probe, read_script
+from tests.environment import bare_environment
 
 ROOT: Final = Path(__file__).parents[2]
 BUILD: Final = "import sys; from pdm import backend; print(backend.build_wheel(sys.argv[1]))"
@@ -23,9 +23,7 @@ DEMO_TIMEOUT_S: Final = 180
 
 def run_demo(python: Path, place: Path) -> str:
     """Return what the demo prints in the folder *place*, with nothing set in the environment."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("ATDM_", "PYTEST_", "PYTHON"))
-    }
+    environment = bare_environment("PYTHON")
     code = "import sys; from pytest_atdm.cli import main; sys.exit(main(['demo']))"
     done = subprocess.run(
         [python, "-P", "-c", code],

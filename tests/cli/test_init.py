@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
 import shlex
 import subprocess
@@ -20,6 +19,7 @@ from pytest_atdm import data
 from pytest_atdm._catalog import open_catalog
 from pytest_atdm._sidecar import ensure_seeder
 from tests.cli.conftest import Outcome
+from tests.environment import bare_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -71,7 +71,7 @@ class Project:
         return done.stdout
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ATDM_", "PYTEST_"))}
+        kept = bare_environment()
         return subprocess.run(
             [sys.executable, *words],
             cwd=self.folder,

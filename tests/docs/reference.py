@@ -121,11 +121,13 @@ def render_configuration() -> str:
         "# Configuration",
         NOTE,
         "## Plugin",
-        "An option wins over the environment, the environment over the ini file, the ini file over the default. The "
+        "An option wins over the environment, the environment over pytest's ini file, that over the table "
+        "`[tool.atdm]` of `pyproject.toml` (keys as the ini file's, without `atdm_`), and this over the default. The "
         "header of a session says where each value came from.",
         render_table(["option", "environment", "ini key", "meaning"], options),
-        "`--atdm-reset-all` first removes every row that any earlier run left behind. `--atdm-scenarios` lists the "
-        f"scenarios of the catalog and runs no test. `{_options.TOKEN_VARIABLE}` "
+        "`--atdm-reset-all` first removes every row that any earlier run left behind, but refuses while others are at "
+        "work, unless `--atdm-force` is there too. `--atdm-show-data` shows the rows of passed tests. "
+        f"`--atdm-scenarios` lists the scenarios of the catalog and runs no test. `{_options.TOKEN_VARIABLE}` "
         "holds the token of a seeder that somebody else runs; it has no option and no ini key, because command lines "
         "are visible and ini files are committed.",
         "## Seeder",

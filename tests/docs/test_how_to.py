@@ -51,6 +51,7 @@ def seeder(tmp_path: Path) -> Iterator[SeederAddress]:
         "write-a-scenario",
         "write-tests-in-your-style",
         "read-a-red-test",
+        "run-tests-your-way",
         "steer-generated-values",
         "explain-a-plan",
         "write-a-validator-or-emitter",

@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 
 from tests.architecture.repository import ROOT
 from tests.docs.markdown import Block, iter_blocks
+from tests.environment import bare_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -35,7 +36,7 @@ class Reader:
     def __init__(self, folder: Path, variables: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.commands: list[str] = []
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ATDM_", "PYTEST_"))}
+        kept = bare_environment()
         here = Path(sys.executable).parent
         self._environment = {
             **kept,

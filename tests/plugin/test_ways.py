@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import SELDOM, leave_out
+from tests.environment import leave_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,7 +76,7 @@ def use(monkeypatch: pytest.MonkeyPatch, suite: Suite) -> Callable[[str], None]:
     """Have the suite's sessions load that plugin, which others leave out."""
 
     def use(plugin: str) -> None:
-        monkeypatch.setenv("PYTEST_ADDOPTS", leave_out(name for name in SELDOM if name != plugin))
+        monkeypatch.setenv("PYTEST_ADDOPTS", leave_out(plugin))
 
     return use
 

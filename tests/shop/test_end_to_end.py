@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from tests.architecture.repository import ROOT
 from tests.domains.database import insert_rows, read_catalog, scenarios_of
 from tests.domains.page import TABLES
+from tests.environment import bare_environment
 from tests.shop.test_constraints import VALID
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def read_rows(database: DomainDatabase) -> dict[str, list[str]]:
 
 def run_marked_tests(database: DomainDatabase, *options: str) -> None:
     """Run the marked tests in a process of their own; they must pass."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ATDM_", "PYTEST_"))}
+    inherited = bare_environment()
     run = subprocess.run(
         [sys.executable, "-m", "pytest", str(MARKED), "-q", "-p", "no:cacheprovider", *options],
         cwd=ROOT,
