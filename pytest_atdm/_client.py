@@ -13,6 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias, TypeVar, cast
 from urllib.parse import quote
 
+from pytest_atdm import __version__
 from pytest_atdm.core import wire
 from pytest_atdm.core.audit_check import LogVerdict
 from pytest_atdm.core.baseline import Baseline, Progress, RestoreReport
@@ -119,14 +120,26 @@ class SeederClient:
             self._transport.read_s = self._timeout_s
 
     def greet(self) -> None:
-        """See that a seeder answers, and that it reads the plans of this version; its database is not asked."""
+        """See that a seeder answers, and that it reads the plans of this version; its database is not asked.
+
+        Raises:
+            SeederFailed: it is no seeder, or one of another version; says which side is to be upgraded.
+        """
         found = self.version()
-        if found.get("plan_format") != PLAN_FORMAT:
+        theirs = found.get("plan_format")
+        if theirs == PLAN_FORMAT:
+            return
+        if not isinstance(theirs, int):
             raise SeederFailed(
-                f"what answers at {self._address.url} is no seeder that reads plans of format {PLAN_FORMAT}: "
-                f"GET /version says {json.dumps(found)[:200]}",
-                hint="see that the address is a seeder's, and install the same version on both sides",
+                f"what answers at {self._address.url} is no seeder: GET /version says {json.dumps(found)[:200]}",
+                hint="see that the address is a seeder's",
             )
+        side = "the seeder" if theirs < PLAN_FORMAT else "pytest-atdm here"
+        raise SeederFailed(
+            f"the seeder at {self._address.url} (version {found.get('version')}) reads plans of format {theirs}, and "
+            f"pytest-atdm {__version__} here writes format {PLAN_FORMAT}",
+            hint=f"upgrade {side}, so that both are of the same version",
+        )
 
     def schema(self) -> Schema:
         """Return the target's schema, introspected afresh."""

@@ -21,6 +21,7 @@ from pytest_atdm.core.errors import (
     SeederUnreachable,
     Unauthorized,
 )
+from pytest_atdm.core.model import PLAN_FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -154,13 +155,31 @@ def test_the_wait_for_a_database_has_an_end(error: type[SeederError], replies: l
 
 
 def test_who_is_no_seeder_is_told_at_the_greeting() -> None:
-    """Another service's JSON, or a seeder of other plans, is named with its address, before anything else is asked."""
+    """Another service's JSON is named with its address, before anything else is asked."""
     address, _, join = serve_raw([ANSWER])
     client = SeederClient(address, timeout_s=5)
 
-    with pytest.raises(SeederFailed, match=f"{address.url} is no seeder that reads plans"):
+    with pytest.raises(SeederFailed, match=f"{address.url} is no seeder: "):
         client.greet()
 
+    join()
+    client.close()
+
+
+@pytest.mark.parametrize(("theirs", "side"), [(PLAN_FORMAT - 1, "the seeder"), (PLAN_FORMAT + 1, "pytest-atdm here")])
+def test_the_greeting_says_which_side_is_to_be_upgraded(theirs: int, side: str) -> None:
+    """A seeder of other plans is named with its version and ours; the older side is the one to upgrade."""
+    body = json.dumps({"version": "9.8.7", "plan_format": theirs}).encode()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    address, _, join = serve_raw([head + body])
+    client = SeederClient(address, timeout_s=5)
+
+    with pytest.raises(
+        SeederFailed, match=f"version 9.8.7.*format {theirs}, and pytest-atdm .* {PLAN_FORMAT}"
+    ) as caught:
+        client.greet()
+
+    assert f"upgrade {side}, so that both are of the same version" == caught.value.hint
     join()
     client.close()
 
