@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 #: Plugins that stand in the environment for tests of ways to run; every other session of a test is one without them.
-SELDOM = ("allure_pytest", "asyncio", "playwright", "pytest-bdd", "randomly", "rerunfailures")
+SELDOM = ("allure_pytest", "asyncio", "playwright", "pytest-bdd", "pytest_postgresql", "randomly", "rerunfailures")
 
 
 def leave_out(*but: str) -> str:

@@ -22,6 +22,7 @@ from tests.bench.planning import measure_introspection, measure_planning
 from tests.bench.seeding import measure_history, run_seeding
 from tests.bench.situation import start_bench
 from tests.bench.startup import measure_idle, measure_start
+from tests.bench.suites import measure_suites
 from tests.bench.volume import measure_volume
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def main() -> int:
         figures += measure_introspection(url, folder("catalog"))
         figures += measure_volume(bench, url)
         figures += measure_export(bench, url, address.url, place)
+    with _running_bench() as (_, _, address, _):
+        figures += measure_suites(address)
     with _running_bench() as (old, _, old_address, _), _running_bench() as (fresh, url, *_):
         figures += measure_levels(fresh, url)
         figures += measure_history(old, fresh, come_to_rest=lambda: wait_until_exported(old_address.url))
