@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
+import os
 import re
 import shlex
 from pathlib import Path
@@ -13,7 +15,14 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from pytest_atdm.cli.console import format_table
-from pytest_atdm.cli.options import MIGRATIONS, read_console, read_settings, repeat_for_pytest, setting_options
+from pytest_atdm.cli.options import (
+    MIGRATIONS,
+    given_options,
+    read_console,
+    read_settings,
+    repeat_for_pytest,
+    setting_options,
+)
 from pytest_atdm.core.errors import SettingError
 
 if TYPE_CHECKING:
@@ -21,6 +30,13 @@ if TYPE_CHECKING:
 
     from pytest_atdm.cli.beginning import Beginning
 
+#: What sessions of pytest are told by the file.
+_CONFIGURED: Final = frozenset((*MIGRATIONS, "seed", "as_of"))
+_CONFIG: Final = "pyproject.toml"
+_ABOUT: Final = """\
+# Settings of pytest-atdm, for pytest and for the command atdm. "atdm doctor" says where each value comes from.
+# The URL of a database may hold a password: it is better in the environment, as ATDM_DATABASE_URL.
+"""
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
@@ -35,10 +51,12 @@ def init(folder: Path, domain: str | None, chosen: tuple[str, ...], force: bool)
 
     In catalog/NAME: domain.yaml, with the rules that names and types suggest (marks that make a row synthetic, the
     order of dates); and a scenario of one row for each table that --table names, else for the ten with the most
-    references. Beside the catalog: a test to begin with. Each rule and each scenario is tried in a transaction that is
-    rolled back. What does not work is left out; the comments say why, and what needs a decision.
+    references. Beside the catalog: a test to begin with, and a pyproject.toml with what the options of this command say
+    of pytest's sessions, too. Each rule and each scenario is tried in a transaction that is rolled back. What does not
+    work is left out; the comments say why, and what needs a decision.
 
-    A file that stands there is kept. Where domain.yaml does, its rules hold, and only scenarios are added.
+    A file that stands there is kept. Where domain.yaml does, its rules hold, and only scenarios are added. What a
+    pyproject.toml that is kept would have to say is printed.
     """
     from pytest_atdm._connect import connect  # lazy: startup
     from pytest_atdm.cli.beginning import infer_beginning
@@ -52,9 +70,12 @@ def init(folder: Path, domain: str | None, chosen: tuple[str, ...], force: bool)
         standing = _read_standing(folder, name, force=force)
         begun = infer_beginning(connection.client, settings, name, standing, chosen)
     written = {path: _write_file(folder / path, text, force=force) for path, text in begun.files.items()}
+    config = _make_config(folder)
+    written[_CONFIG] = _write_file(folder / _CONFIG, f"{_ABOUT}{config}", force=False)
     command = _make_command(folder, next(path for path in written if path.endswith(".py")))
     payload = {"domain": name, **_describe(begun), "files": _sort_files(folder, written), "next": command}
-    read_console().answer(payload, _tell(begun, folder, written, command))
+    lacks = "" if written[_CONFIG] or _CONFIGURED.isdisjoint(given_options()) else config
+    read_console().answer({**payload, "config": config}, _tell(begun, folder, written, command, lacks))
 
 
 def _check_domain(name: str | None) -> None:
@@ -97,6 +118,16 @@ def _write_file(path: Path, text: str, *, force: bool) -> bool:
     return True
 
 
+def _make_config(folder: Path) -> str:
+    """Return the table of ``pyproject.toml`` for what the options say; a URL may hold a password, and is left out."""
+    lines = ["[tool.atdm]"]
+    for name, text in sorted(given_options().items()):
+        if name in _CONFIGURED:
+            path = os.path.relpath(text, folder) if name == "migrations" else text
+            lines.append(f"{name.replace('_', '-')} = {json.dumps(path)}")
+    return "\n".join(lines) + "\n"
+
+
 def _make_command(folder: Path, test: str) -> str:
     """Return the command that runs the file *test* in *folder*."""
     catalog = [f"--atdm-catalog={folder / 'catalog'}"] if folder.resolve() != Path.cwd() else []
@@ -127,7 +158,7 @@ def _describe(begun: Beginning) -> dict[str, object]:
     }
 
 
-def _tell(begun: Beginning, folder: Path, written: Mapping[str, bool], command: str) -> Iterator[str]:
+def _tell(begun: Beginning, folder: Path, written: Mapping[str, bool], command: str, lacks: str) -> Iterator[str]:
     for kind, paths in _sort_files(folder, written).items():
         yield from (f"{kind:7}  {path}" for path in paths)
     yield ""
@@ -141,4 +172,6 @@ def _tell(begun: Beginning, folder: Path, written: Mapping[str, bool], command: 
         yield f"no scenario for {table}: {reason.splitlines()[0] if reason else 'the reason is not known'}"
     for table, rows in begun.lists.items():
         yield f"to decide: {table} looks like reference data ({rows} rows)"
+    if lacks:
+        yield f"to add to {folder / _CONFIG}:\n{lacks}"
     yield f"next: {command}"

@@ -76,7 +76,7 @@ def complete_scenario(context: click.Context, parameter: click.Parameter, incomp
 
 def read_console() -> Console:
     """Return the console that the running command's ``--output`` or ``--json`` asks for."""
-    return Console(as_json=_given().get("output") == "json" or "output_json" in _given())
+    return Console(as_json=given_options().get("output") == "json" or "output_json" in given_options())
 
 
 def read_settings(environment: Mapping[str, str] = os.environ, *, every: bool = False) -> Settings:
@@ -108,7 +108,7 @@ def find_root(folder: Path) -> Path:
 
 def repeat_for_pytest() -> list[str]:
     """Return the settings that the running command was given as options, as pytest takes them; no password is told."""
-    given = _given()
+    given = given_options()
     shown = {name: _hide_password(text) if name == "database_url" else text for name, text in given.items()}
     return [f"{option.flag}={shown[option.name]}" for option in OPTIONS if option.name in given]
 
@@ -119,14 +119,15 @@ def _hide_password(url: str) -> str:
 
 def _find(option: Option, environment: Mapping[str, str]) -> Given | None:
     here = Path.cwd()
-    if text := _given().get(option.name):
+    if text := given_options().get(option.name):
         return Given(text, _flag(option), here)
     if text := environment.get(option.variable):
         return Given(text, f"env {option.variable}", here)
     return None
 
 
-def _given() -> dict[str, str]:
+def given_options() -> dict[str, str]:
+    """Return what the running command was given as options for settings, by their names."""
     found: dict[str, str] = click.get_current_context().meta.setdefault(_META, {})
     return found
 

@@ -207,6 +207,7 @@ def test_what_was_done_is_told(lending: Project) -> None:
         "written  catalog/lending/scenarios/one_branch.yaml\n"
         "written  catalog/lending/scenarios/one_reader.yaml\n"
         "written  test_lending_starter.py\n"
+        "written  pyproject.toml\n"
         "\n"
         "scenario    table\n"
         "----------  ---------------\n"
@@ -296,7 +297,7 @@ def test_tables_of_several_schemas_are_told_apart(begun_planning: Begun) -> None
 
 
 def test_a_second_time_keeps_what_stands(lending: Project) -> None:
-    """Nothing that stands there is overwritten; --force writes it anew."""
+    """Nothing that stands there is overwritten; --force writes it anew, but for the configuration."""
     words = ("--table", "branches", "--output", "json")
     lending.init(*words)
     before = lending.read_files()
@@ -308,8 +309,9 @@ def test_a_second_time_keeps_what_stands(lending: Project) -> None:
 
     assert (sorted(kept["kept"]), kept["written"]) == (sorted(before), [])
     assert lending.read_files() == changed
-    assert sorted(lending.init("--force", *words).payload["files"]["written"]) == sorted(before)
-    assert lending.read_files() == before
+    config = "pyproject.toml"
+    assert sorted(lending.init("--force", *words).payload["files"]["written"]) == sorted({*before} - {config})
+    assert lending.read_files() == {**before, config: changed[config]}
 
 
 def test_rules_that_stand_hold_for_what_is_added(lending: Project) -> None:
@@ -347,6 +349,7 @@ def test_another_folder_can_be_named(lending: Project) -> None:
         "else/where/catalog/lending/domain.yaml",
         "else/where/catalog/lending/scenarios/one_branch.yaml",
         "else/where/test_lending_starter.py",
+        "else/where/pyproject.toml",
     ]
     words = [word for word in shlex.split(payload["next"])[1:] if "database-url" not in word]
     assert "1 passed" in lending.pytest(*words)
@@ -408,3 +411,25 @@ def test_a_file_in_the_way_is_an_error(lending: Project) -> None:
 
     assert (outcome.code, outcome.payload["error"]["code"]) == (2, "setting_error")
     assert outcome.payload["error"]["hint"] == "name a folder that can be written"
+
+
+def test_what_the_options_say_stands_in_the_configuration(lending: Project) -> None:
+    """A pyproject.toml says it to later sessions and commands; the URL, which may hold a password, is not in it."""
+    lending.atdm("init", "--domain", "lending", "--as-of", "2026-03-31", "--seed", "7", "--database-url", lending.url)
+
+    text = lending.read("pyproject.toml")
+    assert text.endswith('[tool.atdm]\nas-of = "2026-03-31"\nseed = "7"\n')
+    assert "postgresql://" not in text
+    told = lending.pytest("test_lending_starter.py", "-v").replace("\n", " ")
+    assert "seed 7 (from pyproject.toml [tool.atdm] seed)" in told
+
+
+def test_a_configuration_that_stands_there_is_never_written_over(lending: Project) -> None:
+    """Not with --force either; what it would have to say is printed."""
+    (lending.folder / "pyproject.toml").write_text("[project]\nname = 'mine'\n")
+
+    outcome = lending.atdm("init", "--domain", "lending", "--seed", "7", "--force")
+
+    assert "[project]\nname = 'mine'\n" == lending.read("pyproject.toml")
+    assert "kept     pyproject.toml\n" in outcome.out
+    assert 'to add to pyproject.toml:\n[tool.atdm]\nseed = "7"\n' in outcome.out
