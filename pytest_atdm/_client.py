@@ -17,6 +17,7 @@ from pytest_atdm import __version__
 from pytest_atdm.core import wire
 from pytest_atdm.core.audit_check import LogVerdict
 from pytest_atdm.core.baseline import Baseline, Progress, RestoreReport
+from pytest_atdm.core.coverage import Use
 from pytest_atdm.core.errors import (
     AtdmError,
     DatabaseUnavailable,
@@ -278,6 +279,11 @@ class SeederClient:
     def audit(self, run_id: str) -> Json:
         """Return the run with its events and whether their chain is intact."""
         return self._call_json("GET", f"/audit/runs/{_check_id('run', run_id)}")
+
+    def coverage(self, commit: str = "") -> list[Use]:
+        """Return what each test came to, by scenario, at its newest commit, or the newest that begins with *commit*."""
+        query = f"?commit={quote(commit, safe='')}" if commit else ""
+        return _read_list(self._call("GET", f"/coverage{query}"), Use)
 
     def runs(self, limit: int = 50) -> list[Json]:
         """Return at most *limit* runs, newest first."""

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_atdm._report import attach_report, count_noun, describe_rows, report_reset, report_seeded
 from pytest_atdm._session import session_of
+from pytest_atdm._state import ATTEMPT
 from pytest_atdm.core.audit import EventKind
 from pytest_atdm.core.errors import AtdmError, DatabaseUnavailable, LeaseLost, SeederUnreachable
 
@@ -43,7 +44,8 @@ class LiveRequest:
     def note_use(self, item: pytest.Item, outcome: str) -> None:
         """Note that *item* has used the rows, and how that ended, for the audit trail."""
         self.has_failed |= outcome in ("failed", "error")
-        detail: Json = {"nodeid": item.nodeid, "outcome": outcome}
+        detail: Json = {"nodeid": item.nodeid, "outcome": outcome, "attempt": item.stash[ATTEMPT]}
+        detail |= session_of(item.config).describe_use(self.receipt)
         self.uses.append({"kind": EventKind.CONSUMED_BY_TEST, "detail": detail})
 
     def take_events(self) -> list[Json]:

@@ -184,6 +184,9 @@ def add_options(parser: pytest.Parser) -> None:
         "--atdm-show-data", action="store_true", help="show the rows of every test, not of failed ones only"
     )
     group.addoption("--atdm-scenarios", action="store_true", help="list the scenarios of the catalog, and run no test")
+    group.addoption(
+        "--atdm-coverage", action="store_true", help="say at the end what the tests have shown of the requirements"
+    )
     for option in OPTIONS:
         text = f"{option.help}; also {option.variable} or ini {option.key}"
         group.addoption(option.flag, metavar=option.metavar, help=text)

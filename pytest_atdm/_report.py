@@ -244,6 +244,11 @@ def _is_about(pair: tuple[str, object], request_id: str) -> bool:
 def _iter_reports(stats: dict[str, Iterable[object]]) -> Iterator[RequestReport]:
     for reports in stats.values():
         for report in reports:
-            for name, value in getattr(report, "user_properties", ()):
-                if name == PROPERTY:
-                    yield RequestReport(**json.loads(value))
+            yield from iter_requests(report)
+
+
+def iter_requests(report: object) -> Iterator[RequestReport]:
+    """Yield the requests that the *report* of a test speaks of."""
+    for name, value in getattr(report, "user_properties", ()):
+        if name == PROPERTY:
+            yield RequestReport(**json.loads(value))

@@ -14,7 +14,7 @@ from pytest_atdm._markers import Wish, key_of, read_wishes
 from pytest_atdm._report import attach_report, report_seeded
 from pytest_atdm._session import session_of
 from pytest_atdm._sharing import share
-from pytest_atdm._state import LIVE, OUTCOME, WISHES
+from pytest_atdm._state import ATTEMPT, LIVE, OUTCOME, WISHES
 from pytest_atdm.core.errors import MarkError
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ class RowsOfTest:
         self._shared: list[SharedRows] = []
         self._seen = item.stash[LIVE] = list[LiveRequest]()
         self._asked = 1  # the marks count as one
+        item.stash[ATTEMPT] = item.stash.get(ATTEMPT, 0) + 1
+        item.stash[OUTCOME] = "error"  # unless a report of it says otherwise
 
     def seed(self, wish: Wish, key: str) -> AtdmData:
         """Seed *wish* under the request key *key*, and return what the test sees of it."""
@@ -75,7 +77,7 @@ class RowsOfTest:
             AtdmError: the first reset that failed.
             pytest.fail.Exception: rows were left standing, and that is to be an error.
         """
-        outcome = self._item.stash.get(OUTCOME, "error")
+        outcome = self._item.stash[OUTCOME]
         for live in self._own:
             live.note_use(self._item, outcome)
         for rows in self._shared:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_atdm._catalog import open_catalog
+from pytest_atdm._commit import Commit
 from pytest_atdm._connect import connect
 from pytest_atdm._data import AtdmData, AtdmRun, Facts
 from pytest_atdm._heartbeat import Heartbeat
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from pytest_atdm._xdist import Identity
     from pytest_atdm.core.baseline import RestoreReport
     from pytest_atdm.core.catalog import Catalog
-    from pytest_atdm.core.model import Plan, Receipt, RemovedBy, ResetReport
+    from pytest_atdm.core.model import Cell, Plan, Receipt, RemovedBy, ResetReport
     from pytest_atdm.core.planner import Advice
     from pytest_atdm.core.schema import Schema
     from pytest_atdm.emit import Emitter
@@ -89,6 +90,7 @@ class AtdmSession:
         self._heartbeat: Heartbeat | None = None
         self._epoch = 0
         self._keeps_run = False  # rows of it are to stay
+        self._commit: Commit | None = None
         self.kept_until = ""  # the moment, where the run is to be kept
 
     @cached_property
@@ -234,6 +236,13 @@ class AtdmSession:
         )
         return AtdmData(bundle, facts, ask)
 
+    def describe_use(self, receipt: Receipt) -> Json:
+        """Return what is told of a use of the rows of *receipt*: scenario, requirements, and the commit if known."""
+        requirements: list[Cell] = [*self.catalog.scenario(receipt.scenario).requirements]
+        detail: Json = {"scenario": receipt.scenario, "requirements": requirements}
+        commit = self._commit.read() if self._commit else ""
+        return {**detail, "commit": commit} if commit else detail
+
     def reset(self, receipt: Receipt, events: Sequence[Json]) -> ResetReport:
         """Remove the rows of *receipt* and what hangs below them; the audit trail has *events* before that.
 
@@ -280,6 +289,8 @@ class AtdmSession:
 
     def let_go(self) -> None:
         """Let go of the seeder, and leave the run as it is."""
+        if self._commit is not None:
+            self._commit.close()
         head_start, self._head_start = self._head_start, None
         if head_start is not None:
             with contextlib.suppress(AtdmError):  # nobody needed it after all, nor why it failed
@@ -310,6 +321,7 @@ class AtdmSession:
             keep_s=settings.keep_s,
         )
         self._epoch = started.epoch
+        self._commit = Commit(settings.folder.parent)
         self.kept_until = started.expires_at if settings.keep_s else ""
         self._heartbeat = Heartbeat(
             self.connection.address, identity.run_id, epoch=started.epoch, lease_s=started.lease_s

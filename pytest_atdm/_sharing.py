@@ -91,5 +91,5 @@ def share(item: pytest.Item, wish: Wish, key: str) -> SharedRows:
             rows.end()
 
         node.addfinalizer(end)  # from here on the rows stand, whatever goes wrong
-        attach_report(item, report_seeded(live.receipt))
+    attach_report(item, report_seeded(shared[key].live.receipt))
     return shared[key]

@@ -33,6 +33,8 @@ LIVE: Final[pytest.StashKey[Sequence[LiveRequest]]] = pytest.StashKey()
 AT_WORK: Final[pytest.StashKey[pytest.Item]] = pytest.StashKey()
 #: The title of the section of a failed test's report that tells of its data.
 SECTION: Final = "atdm data"
+#: Which attempt of the test this is, from 1.
+ATTEMPT: Final[pytest.StashKey[int]] = pytest.StashKey()
 #: How the test ended: passed, failed, skipped, or error where its setup failed.
 OUTCOME: Final[pytest.StashKey[str]] = pytest.StashKey()
 

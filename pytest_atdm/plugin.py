@@ -198,7 +198,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(config: pytest.Config) -> None:
-    """Say what was seeded and removed, workers' rows included."""
+    """Say what was seeded and removed, workers' rows included, and what of the requirements was shown if wanted."""
     from pytest_atdm._report import write_summary  # lazy: startup
 
     lines = write_summary(config)
@@ -206,6 +206,10 @@ def pytest_terminal_summary(config: pytest.Config) -> None:
         from pytest_atdm._github import tell_github  # lazy: startup
 
         tell_github(config, lines)
+    if config.getoption("atdm_coverage"):
+        from pytest_atdm._coverage import write_coverage  # lazy: startup
+
+        write_coverage(config)
 
 
 @pytest.hookimpl(optionalhook=True)

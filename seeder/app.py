@@ -21,6 +21,7 @@ from seeder.reaper import Reaper
 from seeder.routes.audit import Audit
 from seeder.routes.auth import admit_holders_of
 from seeder.routes.baselines import BaselineRoutes
+from seeder.routes.coverage import Coverage
 from seeder.routes.fast_path import FastPath
 from seeder.routes.health import Health
 from seeder.routes.openapi import Description
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from seeder.settings import Settings
 
 _Service = TypeVar("_Service")
-_ROUTES: Final = (Target, Runs, Requests, Audit, BaselineRoutes, Description)
+_ROUTES: Final = (Target, Runs, Requests, Audit, Coverage, BaselineRoutes, Description)
 
 #: Pages need their own style sheet and nothing else.
 PAGE_POLICY: Final = (
@@ -73,9 +74,7 @@ def create_app(settings: Settings) -> Litestar:
     app = Litestar(
         route_handlers=[
             Health,
-            Router(
-                "/", route_handlers=[Target, Runs, Requests, Audit, BaselineRoutes, Description], middleware=[admission]
-            ),
+            Router("/", route_handlers=list(_ROUTES), middleware=[admission]),
             create_pages(settings.token, answer_error),
         ],
         dependencies={

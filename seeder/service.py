@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.audit_check import LogVerdict
     from pytest_atdm.core.catalog import Catalog
     from pytest_atdm.core.catalog import ReferenceTable as CatalogTable
+    from pytest_atdm.core.coverage import Use
     from pytest_atdm.core.model import Cell, Plan, PlannedRow, ReapedRun, ResetReport, RowsNow, TargetState
     from pytest_atdm.core.planner import Advice
     from pytest_atdm.core.probe import Found
@@ -195,6 +196,10 @@ class Seeder:
     async def read_audit(self, run_id: str) -> AuditTrail:
         """Return a run with its events, the chain of hashes checked."""
         return await self._database.read_events(require_ulid(run_id, "run"))
+
+    async def read_coverage(self, commit: str) -> tuple[Use, ...]:
+        """Return what each test came to at its newest commit, or the newest that begins with *commit*."""
+        return await self._database.read_coverage(commit)
 
     async def seed_reference(self, domain: str, *, run_id: str | None = None) -> ReferenceReport:
         """Bring the reference rows of *domain* to what the catalog says; repeated, it changes nothing.

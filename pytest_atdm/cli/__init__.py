@@ -14,6 +14,7 @@ import click
 from pytest_atdm.cli.audit import audit
 from pytest_atdm.cli.baseline import baseline
 from pytest_atdm.cli.console import Console, wants_json
+from pytest_atdm.cli.coverage import coverage
 from pytest_atdm.cli.demo import demo
 from pytest_atdm.cli.doctor import doctor
 from pytest_atdm.cli.explain import explain
@@ -74,6 +75,7 @@ for _command in (
     schema,
     types,
     audit,
+    coverage,
     baseline,
     doctor,
     serve,

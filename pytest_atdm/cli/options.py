@@ -13,7 +13,7 @@ from pytest_atdm._options import OPTIONS, Given, Option, read_project, resolve_s
 from pytest_atdm.cli.console import Console
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from click.shell_completion import CompletionItem
 
@@ -33,9 +33,9 @@ _HELP: Final = {
 _META: Final = "pytest_atdm.cli"
 
 
-def output_option(command: Command) -> Command:
-    """Add ``--output human|json``, and ``--json`` for the second."""
-    choice = click.Choice(["human", "json"])
+def output_option(command: Command, formats: Sequence[str] = ()) -> Command:
+    """Add ``--output human|json``, with *formats* that the command knows beside them, and ``--json`` for the second."""
+    choice = click.Choice(["human", "json", *formats])
     text = "How to answer; with json stdout holds one document, the answer or the error."
     add = click.option(
         "--output", type=choice, default="human", show_default=True, help=text, expose_value=False, callback=_remember
@@ -46,11 +46,11 @@ def output_option(command: Command) -> Command:
     return add(short(command))
 
 
-def setting_options(*names: str) -> Callable[[Command], Command]:
-    """Add the options of the settings *names* (of ``_options.OPTIONS``), and ``--output``."""
+def setting_options(*names: str, formats: Sequence[str] = ()) -> Callable[[Command], Command]:
+    """Add the options of the settings *names* (of ``_options.OPTIONS``), and ``--output``, for more *formats* too."""
 
     def add(command: Command) -> Command:
-        output_option(command)
+        output_option(command, formats)
         for name in reversed(names):
             _make_option(_OPTION_BY_NAME[name])(command)
         return command
@@ -76,7 +76,12 @@ def complete_scenario(context: click.Context, parameter: click.Parameter, incomp
 
 def read_console() -> Console:
     """Return the console that the running command's ``--output`` or ``--json`` asks for."""
-    return Console(as_json=given_options().get("output") == "json" or "output_json" in given_options())
+    return Console(as_json=read_output() == "json")
+
+
+def read_output() -> str:
+    """Return the format that the running command's ``--output`` or ``--json`` asks for."""
+    return "json" if "output_json" in given_options() else given_options().get("output", "human")
 
 
 def read_settings(environment: Mapping[str, str] = os.environ, *, every: bool = False) -> Settings:

@@ -14,7 +14,7 @@ import asyncpg
 from pytest_atdm.core.errors import Conflict, InternalError
 from pytest_atdm.core.planner import MAX_LISTED
 from pytest_atdm.core.virtual_keys import find_catalog_keys
-from seeder.db import audit, leases, reference, runs, standing
+from seeder.db import audit, coverage, leases, reference, runs, standing
 from seeder.db.audit_check import verify_log
 from seeder.db.border import CLASHES, LOCKED, REFERENCE_BROKEN, translated
 from seeder.db.careful import OvertakenError
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from pytest_atdm.core.audit_check import Checkpoint, LogVerdict
     from pytest_atdm.core.catalog import Catalog
+    from pytest_atdm.core.coverage import Use
     from pytest_atdm.core.model import Cell, Plan, RemovedBy, ResetReport, RowsNow, TargetState
     from pytest_atdm.core.schema import Schema
     from pytest_atdm.core.volume import Batch
@@ -384,6 +385,10 @@ class Database:
             NotFound: no such run.
         """
         return await audit.read_events(self._pool, run_id)
+
+    async def read_coverage(self, commit: str) -> tuple[Use, ...]:
+        """Return each test's uses of scenarios at its newest commit, or the newest that begins with *commit*."""
+        return await coverage.read_coverage(self._pool, commit)
 
     async def append_events(self, request_id: str, token_hash: bytes, events: Sequence[NewEvent]) -> None:
         """Append the client's events to the run of the request.

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 #: Parts of the domains' names that are plain English, SQL or ATDM's own. All others are words of a domain.
 ORDINARY: Final = frozenset({
     "address", "age", "allowed", "amount", "arrived", "at", "authorization", "authorized", "cancelled", "captured",
-    "category", "closed", "code", "contracted", "correct", "covered", "date", "day", "decided", "decision", "default",
-    "delivered", "denial", "dependent", "description", "effective", "email", "fee", "first", "free", "from", "hand",
-    "id", "is", "item", "joined", "last", "limit", "line", "listed", "max", "met", "method", "minimum", "name", "need",
-    "network", "no", "note", "number", "off", "on", "option", "order", "ordered", "out", "outcome", "owe", "paid",
-    "parent", "pending", "percent", "phone", "plan", "postal", "product", "rank", "reason", "received", "recommended",
-    "reference", "relationship", "replace", "requested", "reserved", "review", "sent", "service", "shipped", "state",
-    "status", "terminated", "threshold", "timely", "to", "total", "tracking", "unit", "use", "valid", "variant",
+    "category", "closed", "code", "contracted", "correct", "coverage", "covered", "date", "day", "decided", "decision",
+    "default", "delivered", "denial", "dependent", "description", "effective", "email", "fee", "first", "free", "from",
+    "hand", "id", "is", "item", "joined", "last", "limit", "line", "listed", "max", "met", "method", "minimum", "name",
+    "need", "network", "no", "note", "number", "off", "on", "option", "order", "ordered", "out", "outcome", "owe",
+    "paid", "parent", "pending", "percent", "phone", "plan", "postal", "product", "rank", "reason", "received",
+    "recommended", "reference", "relationship", "replace", "requested", "reserved", "review", "sent", "service",
+    "shipped", "state", "status", "terminated", "threshold", "timely", "to", "total", "tracking", "unit", "use",
+    "valid", "variant",
 })  # fmt: skip
 #: Words of domains that name no table or column of the demo, but would be just as telling.
 TELLING: Final = frozenset({

@@ -48,6 +48,7 @@ With `--output json` stdout holds exactly one JSON document: the answer, or `{"e
 | exit code | meaning |
 |---|---|
 | 0 | done; for `doctor`: nothing to do, or warnings only |
+| 1 | done, and not all is well: `audit verify`, `baseline diff`, `coverage --fail-under` |
 | 2 | the caller can fix it: unknown scenario, wrong option, rejected plan, bad token |
 | 3 | the seeder or its database cannot be reached, or failed; with `"retryable": true` trying again may help |
 | 70 | a bug in ATDM |

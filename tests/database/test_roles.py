@@ -31,6 +31,9 @@ FORBIDDEN_WRITES: Final = (
     "UPDATE atdm.audit_event SET body = '{}'",
     "DELETE FROM atdm.audit_event",
     "TRUNCATE atdm.audit_event",
+    "UPDATE atdm.coverage SET passed = 9",
+    "DELETE FROM atdm.coverage",
+    "INSERT INTO atdm.coverage SELECT * FROM atdm.coverage",
     "INSERT INTO atdm.seal VALUES (1, '', '', '')",
     "UPDATE atdm.seal SET body = '{}'",
     "DELETE FROM atdm.seal",
@@ -160,7 +163,10 @@ def rights_on(world: World, role: str, table: str) -> list[str]:
 
 def test_rights_are_these_and_no_others(world: World) -> None:
     """The seeder's role reads and writes rows; of ATDM's own tables some only to a part; the reader's reads."""
-    tables = ("shelf", *(f"atdm.{name}" for name in ("audit_event", "ledger", "migration", "request", "run")))
+    tables = (
+        "shelf",
+        *(f"atdm.{name}" for name in ("audit_event", "ledger", "migration", "request", "run", "coverage")),
+    )
 
     assert [
         ["SELECT", "INSERT", "UPDATE", "DELETE"],
@@ -168,6 +174,7 @@ def test_rights_are_these_and_no_others(world: World) -> None:
         ["SELECT", "INSERT", "UPDATE", "DELETE"],
         ["SELECT"],
         ["SELECT", "INSERT", "UPDATE"],
+        ["SELECT"],
         ["SELECT"],
     ] == [rights_on(world, "atdm_seeder", table) for table in tables]
     assert [["SELECT"]] * len(tables) == [rights_on(world, "atdm_reader", table) for table in tables]

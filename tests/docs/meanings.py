@@ -10,7 +10,7 @@ FIELDS: Final = {
         "title": "what the situation is, in one line",
         "intent": "what it is for, in the words of whoever asks for it",
         "examples": "further ways in which somebody might ask for it",
-        "requirements": "ids of `requirements.yaml`",
+        "requirements": "ids of `requirements.yaml`; any, where the domain has no such file",
         "extends": "one scenario or mixin that this one is laid over",
         "mixins": "further ones, a later over an earlier",
         "parameters": "name to parameter, see below",
@@ -127,7 +127,8 @@ EVENTS: Final = {
     "request_refused": "the plan was refused: error code and rules; nothing was written",
     "seed_committed": "the rows stand: counts, keys, and of volumes the ranges of keys; part of their transaction",
     "fixtures_written": "fixture files were written: format and file name",
-    "consumed_by_test": "the test has used the rows: its id and how it ended",
+    "consumed_by_test": "the test has used the rows: its id, how it ended, which attempt it was, the scenario with its "
+    "requirements, and the commit where one is known",
     "reset_executed": "the rows are gone: counts by table, the application's apart, and what was left",
     "baseline_restored": "the tables are those of a baseline: its name and digest, counts by table, sequences moved",
     "run_ended": "the run is over; nothing is seeded into it any more",

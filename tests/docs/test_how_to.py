@@ -61,6 +61,7 @@ def seeder(tmp_path: Path) -> Iterator[SeederAddress]:
         "check-a-schema",
         "plant-many-rows",
         "keep-rows",
+        "cover-requirements",
         "mask-what-baselines-hold",
         "prove-the-audit-log",
         "query-the-audit-log",

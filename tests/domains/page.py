@@ -58,7 +58,7 @@ def render_blocks(domain: str, schema: Schema, catalog: Catalog) -> dict[str, st
     return {
         **tables,
         "scenarios": _render_scenarios(domain, catalog),
-        "requirements": _render_requirements(catalog.domain(domain).requirements),
+        "requirements": _render_requirements(catalog.domain(domain).requirements or {}),
     }
 
 

@@ -11,6 +11,7 @@ import pytest
 # In-process suites forget the modules that they load first; loaded here, they are loaded once.
 from pytest_atdm import _collect, _lifecycle, _seeding  # noqa: F401
 from pytest_atdm._client import SeederClient
+from pytest_atdm._commit import VARIABLES
 from pytest_atdm._sidecar import SeederAddress, ensure_seeder
 from tests.plugin.database import CATALOG, read_all_rows
 
@@ -76,5 +77,7 @@ def suite(pytester: pytest.Pytester, seeder_address: SeederAddress, monkeypatch:
     monkeypatch.setenv("ATDM_DATABASE_URL", str(seeder_address.database_url))
     monkeypatch.setenv("ATDM_CATALOG", str(CATALOG))
     for name in ("CI", "BUILD_NUMBER"):  # with them pytest tells each error twice in full
+        monkeypatch.delenv(name, raising=False)
+    for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     return Suite(pytester, seeder_address)

@@ -238,7 +238,8 @@ def test_a_failed_setup_of_another_fixture_leaves_nothing(suite: Suite) -> None:
         events = client.audit("01JD0000000000000000000042")["events"]
     assert isinstance(events, list)
     details = [event["detail"] for event in events if isinstance(event, dict) and event["kind"] == "consumed_by_test"]
-    assert details == [{"nodeid": "test_it.py::test_a", "outcome": "error"}]
+    told = {"attempt": 1, "scenario": "overdue_loan", "requirements": ["REQ-LIB-1"]}
+    assert details == [{"nodeid": "test_it.py::test_a", "outcome": "error", **told}]
 
 
 def test_the_audit_trail_has_the_whole_story(suite: Suite) -> None:

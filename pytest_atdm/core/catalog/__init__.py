@@ -141,7 +141,7 @@ class Catalog:
             self._document(f"{name}/domain.yaml"),
             name=name,
             reference=tuple(read_reference(self._document(path)) for path in reference),
-            requirements=read_requirements(self._document(requirements)) if requirements in self._files else {},
+            requirements=read_requirements(self._document(requirements)) if requirements in self._files else None,
             mimesis=self._mimesis,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pytest_atdm.core.catalog.files import DomainFile, ReferenceFile, RequirementFile, parse_file
@@ -61,13 +61,16 @@ class TableUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
-    """What the files of one domain say beside its scenarios. ``requirements`` maps id to title."""
+    """What the files of one domain say beside its scenarios.
+
+    ``requirements`` maps id to title; None where the domain has no list of them.
+    """
 
     name: str
     title: str = ""
     rules: tuple[Rule, ...] = ()
     reference: tuple[ReferenceTable, ...] = ()
-    requirements: Mapping[str, str] = field(default_factory=dict)
+    requirements: Mapping[str, str] | None = None
     columns: tuple[Generator, ...] = ()
     tables: tuple[TableUse, ...] = ()
     references: tuple[VirtualReference, ...] = ()
@@ -79,7 +82,7 @@ def read_domain(
     *,
     name: str,
     reference: tuple[ReferenceTable, ...],
-    requirements: Mapping[str, str],
+    requirements: Mapping[str, str] | None,
     mimesis: Mimesis | None = None,
 ) -> Domain:
     """Return the domain *name* with the ``domain.yaml`` *document*; its other files have been read.

@@ -40,8 +40,11 @@ def read_scenario(document: Document, *, id: str, domain: str, parent: Callable[
     return own
 
 
-def check_scenario(scenario: Scenario, requirements: Mapping[str, str]) -> None:
-    """Raise CatalogError where names of *scenario* clash or point to nothing."""
+def check_scenario(scenario: Scenario, requirements: Mapping[str, str] | None) -> None:
+    """Raise CatalogError where names of *scenario* clash or point to nothing.
+
+    Any requirement will do where *requirements* is None: the domain has no list, it may stand elsewhere.
+    """
     for name, parameter in scenario.parameters.items():
         if name in scenario.entities or name in RESERVED:
             other = "a built-in" if name in RESERVED else "an entity"
@@ -52,7 +55,7 @@ def check_scenario(scenario: Scenario, requirements: Mapping[str, str]) -> None:
     for entity in scenario.entities.values():
         _check_links(entity, scenario)
     for requirement in scenario.requirements:
-        if requirement not in requirements:
+        if requirements is not None and requirement not in requirements:
             raise CatalogError(
                 f'{scenario.source}: requirement "{requirement}" is not in requirements.yaml',
                 hint=suggest(requirement, requirements, "requirement"),

@@ -239,6 +239,14 @@ FROM atdm.request WHERE request_id = $1;
 -- The audit trail of a run, in order.
 SELECT seq, body, previous, hash FROM atdm.audit_event WHERE run_id = $1 ORDER BY seq;
 
+-- coverage --
+-- What each test came to, by scenario, at its newest commit, or the newest that begins with $1.
+WITH newest AS (
+    SELECT DISTINCT ON (test) test, commit FROM atdm.coverage WHERE starts_with(commit, $1) ORDER BY test, at DESC, commit
+)
+SELECT nodeid, scenario, commit, requirements, passed, failed, errors, skipped, outcome, attempt, varied, atdm.utc(at) AS at
+FROM newest JOIN atdm.coverage USING (test, commit) ORDER BY nodeid COLLATE "C", scenario;
+
 -- all_run_ends --
 -- What each run's row says of its chain.
 SELECT run_id, state <> 'active' AS is_over, audit_seq AS last_seq, audit_head AS head FROM atdm.run;

@@ -21,7 +21,7 @@ WITH role AS MATERIALIZED (
     -- Of ATDM's own tables exactly these, for default privileges may have given more to a table that is new.
     SELECT o.oid, r.oid AS role, p.privilege, NULL::name AS attname
     FROM relation o, role r, unnest(CASE
-        WHEN NOT r.writes OR o.relname IN ('audit_event', 'log', 'migration', 'run', 'seal') THEN ARRAY['SELECT']
+        WHEN NOT r.writes OR o.relname IN ('audit_event', 'coverage', 'log', 'migration', 'run', 'seal') THEN ARRAY['SELECT']
         WHEN o.relname = 'request' THEN ARRAY['SELECT', 'INSERT', 'UPDATE']
         WHEN o.relname = 'export' THEN ARRAY['SELECT', 'UPDATE', 'DELETE']
         ELSE ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'] END) AS p (privilege)
