@@ -127,8 +127,8 @@ def render_configuration() -> str:
         render_table(["option", "environment", "ini key", "meaning"], options),
         "`--atdm-reset-all` first removes every row that any earlier run left behind, but refuses while others are at "
         "work, unless `--atdm-force` is there too. `--atdm-show-data` shows the rows of passed tests. "
-        "`--atdm-scenarios` lists the scenarios of the catalog and runs no test. `--atdm-coverage` says at the end what "
-        "the tests have shown of the requirements; how-to: [cover requirements](../how-to/cover-requirements.md). "
+        "`--atdm-scenarios` lists the scenarios of the catalog and runs no test. `--atdm-coverage` says at the end "
+        "what the tests have shown of the requirements; how-to: [cover requirements](../how-to/cover-requirements.md). "
         f"`{_options.TOKEN_VARIABLE}` "
         "holds the token of a seeder that somebody else runs; it has no option and no ini key, because command lines "
         "are visible and ini files are committed.",
