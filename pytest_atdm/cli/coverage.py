@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -88,6 +86,9 @@ def read_requirements(path: Path) -> dict[str, str]:
     Raises:
         SettingError: it cannot be read, has not the columns id and title, or has an id twice or none; with its line.
     """
+    import csv  # lazy: startup
+    import io
+
     try:
         text = path.read_text(encoding="utf-8-sig")  # a spreadsheet's mark at the beginning is no part of a name
     except (OSError, UnicodeDecodeError) as exc:
