@@ -25,7 +25,7 @@ from pytest_atdm.core.errors import (
     UsageError,
 )
 from pytest_atdm.core.gate import Gate
-from pytest_atdm.core.model import Finding, Receipt, SeededEntity, Trial
+from pytest_atdm.core.model import Finding, Receipt, Trial
 from pytest_atdm.core.planner import NO_ADVICE
 from pytest_atdm.core.planner import plan as make_plan
 from pytest_atdm.core.probe import MAX_SCENARIO_TRIALS, STANDING_ROWS, JudgeRows, Search, TryPlan
@@ -34,6 +34,7 @@ from pytest_atdm.core.tables import MAX_STANDING_ROWS, list_reference_tables
 from pytest_atdm.core.ulid import is_ulid, make_ulid
 from pytest_atdm.core.wire import dump_plan, load_plan, load_trial, plan_hash
 from seeder.batches import decode_batches, grow_batches, judge_batches, look_ahead, read_frames
+from seeder.gathering import gather_entities
 from seeder.records import NewEvent, ReferenceTable, RunStart, SeedCall, SeedCommand
 from seeder.settings import CONNECT_S, command_timeout_s
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from pytest_atdm.core.catalog import Catalog
     from pytest_atdm.core.catalog import ReferenceTable as CatalogTable
     from pytest_atdm.core.coverage import Use
-    from pytest_atdm.core.model import Cell, Plan, PlannedRow, ReapedRun, ResetReport, RowsNow, TargetState
+    from pytest_atdm.core.model import Cell, Plan, ReapedRun, ResetReport, RowsNow, TargetState
     from pytest_atdm.core.planner import Advice
     from pytest_atdm.core.probe import Found
     from pytest_atdm.core.probe.search import Searching
@@ -148,7 +149,7 @@ class Seeder:
         self._check_budget(plan)
         gate.approve(plan)
         outcome = await self._database.try_plan(plan)
-        entities = gather_entities(plan, outcome.rows) if outcome.rows else {}
+        entities = gather_entities(plan, outcome.rows, gate.rulebook.schema) if outcome.rows else {}
         return Trial(refusal=outcome.refusal, entities=entities, made=outcome.made, residue=outcome.residue)
 
     async def list_rows(self, tables: Sequence[str], limit: int) -> Mapping[str, tuple[Mapping[str, Cell], ...]]:
@@ -402,10 +403,10 @@ class Seeder:
             context=call.context,
         )
         if batches is None:
-            return self._receipt(plan, call.plan_hash, token, await self._database.seed(command))
+            return self._receipt(command, token, gate.rulebook.schema, await self._database.seed(command))
         try:
             async with contextlib.aclosing(look_ahead(judge_batches(batches, gate, plan))) as judged:
-                return self._receipt(plan, call.plan_hash, token, await self._database.seed(command, judged))
+                return self._receipt(command, token, gate.rulebook.schema, await self._database.seed(command, judged))
         except PlanRejected as refusal:
             await self._log_refusal(plan, call, refusal)
             raise
@@ -469,15 +470,16 @@ class Seeder:
         }
         await self._database.append_run_events(plan.run_id, [NewEvent(kind=EventKind.REQUEST_REFUSED, detail=detail)])
 
-    def _receipt(self, plan: Plan, digest: str, token: str, outcome: SeedOutcome) -> Receipt:
+    def _receipt(self, command: SeedCommand, token: str, schema: Schema, outcome: SeedOutcome) -> Receipt:
+        plan = command.plan
         return Receipt(
             request_id=outcome.request_id,
             run_id=plan.run_id,
             request_key=plan.request_key,
             scenario=plan.scenario,
-            plan_hash=digest,
+            plan_hash=command.plan_hash,
             as_of=plan.as_of,
-            entities=gather_entities(plan, outcome.rows),
+            entities=gather_entities(plan, outcome.rows, schema),
             cleanup_token=token,
             audit_url=self.audit_url(plan.run_id),
             rows=len(plan.rows) + sum(volume.rows for volume in plan.volumes),
@@ -543,28 +545,6 @@ def require_ulid(id: str, kind: str) -> str:
 def hash_token(token: str) -> bytes:
     """Return the SHA-256 of a cleanup token: all that is ever stored of it."""
     return hashlib.sha256(token.encode()).digest()
-
-
-def gather_entities(plan: Plan, rows: Mapping[str, Mapping[str, Cell]]) -> dict[str, SeededEntity]:
-    """Return the plan's entities with the *rows* (by row name) that the database holds, reference rows included."""
-    gathered: dict[str, list[Mapping[str, Cell]]] = {}
-    first: dict[str, PlannedRow] = {}
-    for row in plan.rows:
-        gathered.setdefault(row.entity, []).append(rows[row.name])
-        first.setdefault(row.entity, row)
-    more = {volume.entity: volume.rows for volume in plan.volumes}
-    entities = {
-        name: SeededEntity(
-            table=first[name].table,
-            rows=tuple(found),
-            many=first[name].name.endswith("]"),
-            more=more.get(name, 0),
-        )
-        for name, found in gathered.items()
-    }
-    for existing in plan.existing:
-        entities[existing.entity] = SeededEntity(table=existing.table, rows=(existing.values,))
-    return entities
 
 
 def order_reference(tables: Sequence[CatalogTable], schema: Schema) -> tuple[ReferenceTable, ...]:

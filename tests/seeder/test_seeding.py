@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from pytest_atdm.core.model import Cell, Plan
+from pytest_atdm.core.model import Cell, ExistingRow, Plan, SeededEntity
+from pytest_atdm.core.schema import Column, Schema, Table
 from pytest_atdm.core.wire import dump_plan, plan_hash
+from seeder.gathering import gather_entities
 from tests.seeder.caller import Caller, new_ulid
 from tests.seeder.expect import problem_of
 
@@ -321,3 +323,19 @@ def test_a_wrong_wish_is_refused_before_anything_is_written(shop: Caller, body: 
 
     problem_of(answer, status, code)
     assert rows == shop.rows()
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [(120, "120.00"), (1.5, "1.50"), ("7", "7.00"), (None, None), ("much", "much")],
+)
+def test_reference_row_is_told_as_the_database_would(shop: Caller, run_id: str, cell: Cell, told: Cell) -> None:
+    """However the catalog writes a cell, the receipt has it in one form; what is no value of its type stays."""
+    price = Column(name="price", type="numeric(8,2)")
+    schema = Schema(tables={"public.prices": Table(id="public.prices", columns=(price,))})
+    row = ExistingRow(name="price", entity="price", table="public.prices", values={"price": cell})
+    plan = dataclasses.replace(shop.plan(run_id), rows=(), existing=(row,))
+
+    found = gather_entities(plan, {}, schema)
+
+    assert {"price": SeededEntity(table="public.prices", rows=({"price": told},))} == found
