@@ -10,7 +10,7 @@ from pytest_atdm.core.types import base_type, python_class
 from pytest_atdm.emit.names import name_uniquely, to_class_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from pytest_atdm._types.shapes import Rows, Shapes
     from pytest_atdm.core.schema import Column, Table
@@ -39,15 +39,15 @@ class Annotations:
 
     def __init__(self, shapes: Shapes) -> None:
         self._shapes = shapes
-        kinds = sorted(set(shapes.rows.values()))
+        kinds = shapes.kinds
         attributes = {name for _, name in shapes.rows} | {name for rows in kinds for name in rows.columns}
         self._words = name_uniquely(sorted(_HOMES), str, attributes)
         taken = {*attributes, *_HOMES, *self._words.values(), BASE}
         self.scenarios = name_uniquely([scenario.id for scenario in shapes.scenarios], to_class_name, taken)
         taken.update(self.scenarios.values())
-        self.rows = name_uniquely(kinds, self._propose, taken)
+        self.rows = name_uniquely(kinds, shapes.propose_class_name, taken)
         taken.update(self.rows.values())
-        self.enums = name_uniquely(sorted(self._find_enums(kinds)), to_class_name, taken)
+        self.enums = name_uniquely(shapes.enums, to_class_name, taken)
         self._used: set[tuple[str, str]] = set()
 
     def word(self, name: str) -> str:
@@ -58,10 +58,6 @@ class Annotations:
     def use(self, *names: str) -> None:
         """Note that the module says *names* outside of classes."""
         self._used.update((name, name) for name in names)
-
-    def is_whole(self, rows: Rows) -> bool:
-        """Return whether *rows* have all columns of their table."""
-        return len(rows.columns) == len(self._shapes.schema.tables[rows.table].columns)
 
     def write_column(self, table: Table, column: Column) -> str:
         """Return the annotation of a column: what ``to_python`` makes of its cells."""
@@ -102,14 +98,3 @@ class Annotations:
         if kind is dict:
             return f"{self.word('dict')}[{self.word('str')}, {self.word('Any')}]"
         return f"{self.word('datetime')}.{kind.__name__}" if kind.__module__ == "datetime" else self.word(kind.__name__)
-
-    def _propose(self, rows: Rows) -> str:
-        namespace, _, name = rows.table.partition(".")
-        known = name if namespace in self._shapes.schema.search_path else rows.table
-        return to_class_name(f"{known}_row" if self.is_whole(rows) else f"{known}_reference_row")
-
-    def _find_enums(self, kinds: Sequence[Rows]) -> set[str]:
-        schema = self._shapes.schema
-        columns = (schema.tables[rows.table].column_by_name[name] for rows in kinds for name in rows.columns)
-        types = {base_type(column.type, schema) for column in columns}
-        return {name for name, labels in schema.enums.items() if name in types and labels}

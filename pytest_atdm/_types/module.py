@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_atdm._data import AtdmData, Row
 from pytest_atdm._types.annotations import BASE, Annotations
-from pytest_atdm._types.shapes import find_shapes
+from pytest_atdm._types.shapes import find_shapes, is_many
 from pytest_atdm.emit.literals import INDENT, LINE_LENGTH, Layout, quote, write_prose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_atdm._types.shapes import Rows, Shapes
-    from pytest_atdm.core.catalog import Catalog, Entity, Scenario
+    from pytest_atdm.core.catalog import Catalog, Scenario
     from pytest_atdm.core.schema import Schema
 
 #: How the module begins; a file that begins otherwise was written by somebody else.
@@ -82,7 +82,7 @@ def _render_rows(rows: Rows, shapes: Shapes, annotations: Annotations) -> str:
     annotations.use("Any", "Mapping", "dataclass")
     table = shapes.schema.tables[rows.table]
     columns = {name: annotations.write_column(table, table.column_by_name[name]) for name in rows.columns}
-    part = "" if annotations.is_whole(rows) else ", as the catalog has it"
+    part = "" if shapes.is_whole(rows) else ", as the catalog has it"
     body = list(_render_names(columns, Row, "column", annotations))
     if not all(_is_attribute(name, Row) for name in columns):
         body[-1] += _write_end_of_overloads(annotations)
@@ -114,7 +114,7 @@ def _render_base(annotations: Annotations) -> str:
 def _render_scenario(scenario: Scenario, shapes: Shapes, annotations: Annotations) -> str:
     annotations.use("Protocol")
     entities = {
-        name: annotations.write_entity(shapes.rows[scenario.id, name], many=_is_many(entity))
+        name: annotations.write_entity(shapes.rows[scenario.id, name], many=is_many(entity))
         for name, entity in sorted(scenario.entities.items())
     }
     return _write_class(
@@ -141,10 +141,6 @@ def _is_attribute(name: str, owner: type) -> bool:
     """Return whether source text can say ``x.name``, and nothing of *owner* stands before what it has by that name."""
     is_word = name.isidentifier() and not keyword.iskeyword(name) and name == unicodedata.normalize("NFKC", name)
     return is_word and not name.startswith("__") and not any(name in vars(base) for base in owner.__mro__)
-
-
-def _is_many(entity: Entity) -> bool:
-    return entity.count is not None and entity.existing is None
 
 
 def _write_title(scenario: Scenario) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_atdm.core.catalog import Formula, Literal
 from pytest_atdm.core.rulebook import Rulebook
+from pytest_atdm.core.types import base_type
+from pytest_atdm.emit.names import to_class_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,6 +38,33 @@ class Shapes:
     scenarios: tuple[Scenario, ...]
     rows: Mapping[tuple[str, str], Rows]
     infinite: frozenset[Place]
+
+    @property
+    def kinds(self) -> tuple[Rows, ...]:
+        """All rows that classes describe, sorted."""
+        return tuple(sorted(set(self.rows.values())))
+
+    @property
+    def enums(self) -> tuple[str, ...]:
+        """The types with labels that columns of these rows have, sorted."""
+        columns = (self.schema.tables[rows.table].column_by_name[name] for rows in self.kinds for name in rows.columns)
+        types = {base_type(column.type, self.schema) for column in columns}
+        return tuple(sorted(name for name, labels in self.schema.enums.items() if name in types and labels))
+
+    def is_whole(self, rows: Rows) -> bool:
+        """Return whether *rows* have all columns of their table."""
+        return len(rows.columns) == len(self.schema.tables[rows.table].columns)
+
+    def propose_class_name(self, rows: Rows) -> str:
+        """Return what a class for *rows* is called where nothing else is called so."""
+        namespace, _, name = rows.table.partition(".")
+        known = name if namespace in self.schema.search_path else rows.table
+        return to_class_name(f"{known}_row" if self.is_whole(rows) else f"{known}_reference_row")
+
+
+def is_many(entity: Entity) -> bool:
+    """Return whether a test gets a list of rows of *entity*, be it of one or none."""
+    return entity.count is not None and entity.existing is None
 
 
 def find_shapes(catalog: Catalog, schema: Schema) -> Shapes:

@@ -17,6 +17,7 @@ from pytest_atdm.cli.console import Console, wants_json
 from pytest_atdm.cli.coverage import coverage
 from pytest_atdm.cli.demo import demo
 from pytest_atdm.cli.doctor import doctor
+from pytest_atdm.cli.emit import emit
 from pytest_atdm.cli.explain import explain
 from pytest_atdm.cli.init import init
 from pytest_atdm.cli.reading import scenarios, show
@@ -74,6 +75,7 @@ for _command in (
     show,
     schema,
     types,
+    emit,
     audit,
     coverage,
     baseline,

@@ -89,7 +89,7 @@ def test_a_file_of_somebody_else_is_not_replaced(atdm: Atdm, tmp_path: Path) -> 
     assert (outcome.code, path.read_text()) == (2, "import pytest\n")
     assert outcome.err == (
         f"error: --file: {path} was not written by atdm types\n"
-        "hint:  remove it, or name another file\ncode:  setting_error\n"
+        "hint:  remove it, or name another place\ncode:  setting_error\n"
     )
 
 
