@@ -7,14 +7,16 @@ PDM_READY := .tools/ready
 PDM := PDM_CHECK_UPDATE=0 PDM_IGNORE_SAVED_PYTHON=1 VIRTUAL_ENV="$(CURDIR)/.venv" .tools/bin/pdm
 SETUP_READY := .venv/setup-ready
 STACK_READY := .venv/stack-ready
+TYPESCRIPT := tests/playwright_ts
+TYPESCRIPT_READY := $(TYPESCRIPT)/node_modules/.package-lock.json
 SECRETS := ATDM_TOKEN ATDM_DATABASE_PASSWORD ATDM_STORE_SECRET
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint arch bench chaos soak kills check stack up down lock clean
+.PHONY: help setup demo test test-ts lint arch bench chaos soak kills check stack up down lock clean
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(SETUP_READY) ## Build .venv from pdm.lock (instant when nothing changed)
 
@@ -23,6 +25,9 @@ demo: setup ## Watch one intent become rows, a test use them, and all of it go a
 
 test: setup ## Run all tests, two processes at a time
 	.venv/bin/python -m pytest -n 2
+
+test-ts: setup $(TYPESCRIPT_READY) ## Test what atdm emit playwright writes (needs Node.js, npm and a Chromium)
+	.venv/bin/python -m pytest $(TYPESCRIPT)/suite.py
 
 lint: setup ## Check style, format and types
 	.venv/bin/ruff check .
@@ -61,7 +66,7 @@ lock: $(PDM_READY) ## Resolve pdm.lock again after a change of dependencies
 	$(PDM) lock --group :all --update-reuse
 
 clean: ## Remove all that was built, environments included
-	rm -rf .venv .tools .atdm .pdm-build .pdm-python dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .tools .atdm $(TYPESCRIPT)/node_modules .pdm-build .pdm-python dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 .env:
 	@umask 077 && for name in $(SECRETS); do $(PYTHON) -c 'import secrets, sys; print(sys.argv[1] + "=" + secrets.token_hex(32))' $$name; done > $@
@@ -77,6 +82,11 @@ $(PDM_READY): .ci/pdm.txt
 $(SETUP_READY): pdm.lock pyproject.toml $(PDM_READY)
 	test -x .venv/bin/python || .tools/bin/python -m venv --without-pip .venv
 	$(PDM) sync --quiet --group embedded --group s3 --group xdist --group lint --group test --group bench
+	@touch $@
+
+$(TYPESCRIPT_READY): $(TYPESCRIPT)/package-lock.json
+	@command -v npm >/dev/null || { echo "make test-ts needs Node.js 18 or newer with npm, and there is no npm." >&2; exit 1; }
+	npm ci --prefix $(TYPESCRIPT) --no-audit --no-fund
 	@touch $@
 
 $(STACK_READY): $(SETUP_READY)

@@ -35,7 +35,7 @@ def test_makefile_explains_every_target() -> None:
     targets = set(re.findall(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)[0].split())
 
     run = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
-    explained = dict(re.findall(r"^make (\w+) +(\S.*)$", run.stdout, flags=re.MULTILINE))
+    explained = dict(re.findall(r"^make ([\w-]+) +(\S.*)$", run.stdout, flags=re.MULTILINE))
 
     assert {
         "arch",
@@ -96,7 +96,7 @@ def test_workflow_pins_its_actions_and_asks_for_no_rights() -> None:
     """Actions are named by full commit, rights are none but reading, and every job has an end."""
     workflow = yaml.safe_load(WORKFLOW)
 
-    assert {"lint", "test", "architecture", "stack"} == workflow["jobs"].keys()
+    assert {"lint", "test", "typescript", "architecture", "stack"} == workflow["jobs"].keys()
     assert [] == [use for use in re.findall(r"uses: (\S+)", WORKFLOW) if not re.search(r"@[0-9a-f]{40}$", use)]
     assert workflow["permissions"] == {}
     assert all(job["permissions"] == {"contents": "read"} for job in workflow["jobs"].values())
