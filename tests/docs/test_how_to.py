@@ -57,6 +57,7 @@ def seeder(tmp_path: Path) -> Iterator[SeederAddress]:
         "write-a-validator-or-emitter",
         "use-your-own-migrations",
         "type-your-scenarios",
+        "test-with-playwright",
         "notice-schema-changes",
         "check-a-schema",
         "plant-many-rows",

@@ -25,7 +25,7 @@ def find_lies(session: AtdmSession, *wishes: Wish) -> list[str]:
     validator = jsonschema.Draft202012Validator(schema)
     lies = []
     for wish in wishes:
-        receipt = session.seed(wish, request_key=str(wish), test="typescript")
+        receipt, _ = session.seed(wish, request_key=str(wish), test="typescript")
         try:
             for document in _write_documents(session, receipt):
                 lies += [f"{error.json_path}: {error.message}" for error in validator.iter_errors(document)]
