@@ -27,7 +27,7 @@ test: setup ## Run all tests, two processes at a time
 	.venv/bin/python -m pytest -n 2
 
 test-ts: setup $(TYPESCRIPT_READY) ## Test what atdm emit playwright writes (needs Node.js, npm and a Chromium)
-	.venv/bin/python -m pytest $(TYPESCRIPT)/suite.py
+	.venv/bin/python -m pytest $(TYPESCRIPT)/suite.py tests/plugin/browser.py
 
 lint: setup ## Check style, format and types
 	.venv/bin/ruff check .

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -363,46 +362,6 @@ def test_a_tag_that_names_nothing_is_a_collection_error(suite: Suite, use: Calla
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(['*did you mean "overdue_loan"*'])
-
-
-def test_rows_outlive_the_page(clean_suite: Suite, use: Callable[[str], None]) -> None:
-    """pytest-playwright: rows stand from before the browser's page opens until after it is closed."""
-    use("playwright")
-    chromium = os.environ.get("ATDM_CHROMIUM") or shutil.which("chromium")
-    assert chromium, "these tests need chromium: install it, or name it in ATDM_CHROMIUM"
-    clean_suite.write(
-        f"""
-        from concurrent.futures import ThreadPoolExecutor
-
-        def count_loans(url):  # a loop of playwright's runs in this thread
-            with ThreadPoolExecutor() as pool: return len(pool.submit(fetch, url, "SELECT FROM loans").result())
-
-        @pytest.fixture(scope="session")
-        def browser_type_launch_args():
-            return {{"executable_path": {chromium!r}, "args": ["--no-sandbox", "--disable-gpu"]}}
-
-        @pytest.fixture
-        def context(context, atdm_database_url):
-            assert count_loans(atdm_database_url) == 1
-            yield context
-            context.close()
-            assert count_loans(atdm_database_url) == 2
-        """,
-        "conftest",
-    )
-    clean_suite.write(
-        """
-        @atdm_scenario("overdue_loan")
-        def test_a(page, atdm_data):
-            page.set_content(f"<p>{atdm_data.loan.state}</p>")
-            assert page.inner_text("p") == "overdue"
-            assert atdm_data.request("overdue_loan").loan
-        """
-    )
-
-    result = clean_suite.run_apart("-W", "ignore")
-
-    result.assert_outcomes(passed=1)
 
 
 @pytest.mark.slow
