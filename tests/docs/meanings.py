@@ -157,3 +157,39 @@ SEEDER_VARIABLES: Final = {
     "ATDM_MASK_KEY": "what masked values in baselines depend on, 16 characters or more; a new one for each baseline "
     "where this is not set",
 }
+
+#: Fields of what reports and JUnit files say of a request.
+REQUEST_PROPERTY: Final = {
+    "request_id": "the request",
+    "run_id": "its run",
+    "scenario": "what was asked for",
+    "audit_url": "its page in the audit log",
+    "seeded": "rows that were written",
+    "is_reset": "whether they have been removed",
+    "removed": "rows of them that were removed",
+    "made_by_sut": "rows that the application had added below them, removed with them",
+    "detached": "rows from before that referred to them, set to NULL there",
+    "left": "rows that could not be removed",
+    "changed": "rows from before that were written meanwhile",
+    "beyond": "further writes of triggers, rules or `ON DELETE`",
+}
+
+#: What a session means by its exit code.
+SESSION_CODES: Final = {
+    "OK": "every test passed, every row is gone",
+    "TESTS_FAILED": "a test failed or had an error; a cleanup, or the end of a run, had to leave rows, unless "
+    "`--atdm-leaks` says otherwise",
+    "INTERRUPTED": "a test asks for what cannot be; the seeder, its database or the lease was lost in the middle; "
+    "Ctrl-C",
+    "INTERNAL_ERROR": "a bug",
+    "USAGE_ERROR": "a setting cannot be used; `--atdm-reset-all` or `--atdm-baseline` did not succeed",
+    "NO_TESTS_COLLECTED": "there was no test",
+}
+
+#: Signs before a row of the report's section.
+SIGNS: Final = {
+    "": "the row is as it was written",
+    "~": "changed since; the old value and the new one",
+    "-": "gone",
+    "+": "a row that the application has added below those of the test",
+}

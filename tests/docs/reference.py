@@ -22,6 +22,7 @@ from tests.architecture.repository import ROOT
 from tests.docs import meanings
 from tests.docs.http_reference import render_http_api
 from tests.docs.markdown import join_paragraphs, render_table, to_code
+from tests.docs.plugin_reference import render_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,6 +190,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/configuration.md": render_configuration,
     "docs/reference/http-api.md": lambda: render_http_api(NOTE),
     "docs/reference/hooks.md": render_hooks,
+    "docs/reference/plugin.md": lambda: render_plugin(NOTE),
     "docs/reference/audit-events.md": render_audit_events,
 }
 
