@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import socket
 from pathlib import Path
@@ -18,7 +19,7 @@ import pytest
 from pytest_atdm._sidecar import ensure_seeder
 from seeder.__main__ import read_options
 from seeder.store.places import open_store
-from tests.docs.walkthrough import Reader, read_blocks
+from tests.docs.walkthrough import Reader, iter_steps, matches, read_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_atdm._sidecar import SeederAddress
 
 TUTORIAL = "docs/tutorial.md"
+_NUMBERS = itertools.count(1)
 
 
 def _execute(url: str, statement: str) -> None:
@@ -163,6 +165,70 @@ def test_the_missing_extra_looks_as_shown(tmp_path: Path) -> None:
     answer = reader.run("pytest -q test_library.py")
 
     assert shown in answer, answer
+
+
+@pytest.fixture
+def library_url(make_database: Callable[[str], str]) -> Callable[[str], str]:
+    """Make a database with the tables that *ddl* names, marked as a test database, and return its URL."""
+
+    def make(ddl: str) -> str:
+        url = make_database(f"moved{next(_NUMBERS)}")
+        name = urlsplit(url).path.removeprefix("/")
+        _execute(url, f"{ddl}; ALTER DATABASE \"{name}\" SET atdm.test_database = 'on'")
+        return url
+
+    return make
+
+
+def _read_titled(page: str, title: str) -> str:
+    return next(block.text for block in read_blocks(page) if block.title == title)
+
+
+@pytest.mark.parametrize(("page", "commands"), [("come-from-factory-boy", 2), ("come-from-pytest-postgresql", 2)])
+def test_suites_of_other_ways_become_scenarios(
+    tmp_path: Path, page: str, commands: int, library_url: Callable[[str], str]
+) -> None:
+    """What the page shows as before and after passes, on a database with the tutorial's tables.
+
+    pytest-postgresql is not installed here: of its part it is known only that it is Python.
+    """
+    url = library_url(_read_titled(TUTORIAL, "migrations/library/0001_loans.sql"))
+    reader = Reader(tmp_path, {"DATABASE_URL": url})
+    reader.save_files(TUTORIAL)
+
+    reader.follow(f"docs/how-to/{page}.md")
+
+    assert len(reader.commands) == commands
+
+
+def test_a_session_takes_the_database_that_conftest_starts(tmp_path: Path, make_database: Callable[[str], str]) -> None:
+    """The page's tests pass on the embedded database and, by its conftest, on one that stands there already.
+
+    There is no Docker here, nor testcontainers: a database of this session's server is what the CI job's service is.
+    """
+    page = "docs/how-to/come-from-testcontainers.md"
+    url = make_database("service")
+    allowed = {"ATDM_DATABASE_URL": url, "ATDM_ALLOW_DATABASES": urlsplit(url).path.removeprefix("/")}
+    embedded, service = (
+        step for block in read_blocks(page) if block.language == "console" for step in iter_steps(block.text)
+    )
+    reader = Reader(tmp_path)
+    reader.save_files(TUTORIAL)
+
+    assert matches(embedded.shown, reader.run(embedded.command))
+    reader.save_files(page)
+    assert matches(service.shown, Reader(tmp_path, allowed).run(service.command))
+
+
+def test_a_seed_script_becomes_a_catalog(tmp_path: Path, library_url: Callable[[str], str]) -> None:
+    """Whoever follows the page from an empty folder has both suites pass in one database, and the seed's rows stand."""
+    page = "docs/how-to/come-from-sql-seed-scripts.md"
+    url = library_url(_read_titled(page, "tables.sql") + _read_titled(page, "seed.sql"))
+    reader = Reader(tmp_path, {"DATABASE_URL": url})
+
+    reader.follow(page)
+
+    assert len(reader.commands) == 4
 
 
 def test_commands_for_other_languages_work(tmp_path: Path, seeder: SeederAddress) -> None:
