@@ -202,10 +202,8 @@ def test_suites_of_other_ways_become_scenarios(
 
 
 def test_a_session_takes_the_database_that_conftest_starts(tmp_path: Path, make_database: Callable[[str], str]) -> None:
-    """The page's tests pass on the embedded database and, by its conftest, on one that stands there already.
-
-    There is no Docker here, nor testcontainers: a database of this session's server is what the CI job's service is.
-    """
+    """The page's tests pass on the embedded database and, by its conftest, on one that stands there already."""
+    # There is no Docker here, nor testcontainers: a database of this session's server is what the CI job's service is.
     page = "docs/how-to/come-from-testcontainers.md"
     url = make_database("service")
     allowed = {"ATDM_DATABASE_URL": url, "ATDM_ALLOW_DATABASES": urlsplit(url).path.removeprefix("/")}
