@@ -106,7 +106,7 @@ interface Run {
 interface Receipt {
   request_id: string;
   run_id: string;
-  scenario: string;
+  scenario: ScenarioName;
   as_of: string;
   plan_hash: string;
   audit_url: string;
@@ -117,7 +117,7 @@ interface Receipt {
 /** A request whose rows stand: its cleanup token, which nobody else is shown, and what a report tells. */
 interface Request {
   token: string;
-  facts: { request_id: string; scenario: string; [more: string]: unknown };
+  facts: { request_id: string; scenario: ScenarioName; [more: string]: unknown };
   entities: object;
 }
 
@@ -173,11 +173,23 @@ async function attach({ facts, entities }: Request, testInfo: TestInfo): Promise
 }
 
 async function remove({ facts, token }: Request, testInfo: TestInfo): Promise<void> {
-  const { titlePath, retry, status = "unknown" } = testInfo;
-  const detail = { test: titlePath.join(" > "), attempt: retry, outcome: status };
-  const events = [{ kind: "consumed_by_test", detail }];
+  const events = [{ kind: "consumed_by_test", detail: describeUse(facts.scenario, testInfo) }];
   const path = `/test-data/requests/${facts.request_id}`;
   refuseLeftovers(await call("DELETE", path, { events }, { "ATDM-Cleanup-Token": token }));
+}
+
+/** What the audit log and `atdm coverage` are told: the test, how it ended, and what of the catalog it has shown. */
+function describeUse(scenario: ScenarioName, { titlePath, project, retry, status, expectedStatus }: TestInfo): object {
+  const commit = process.env["GITHUB_SHA"] || process.env["CI_COMMIT_SHA"];
+  const ended = status === "interrupted" ? "error" : status === expectedStatus ? "passed" : "failed";
+  return {
+    nodeid: `${titlePath.join(" > ")}${project.name && ` [${project.name}]`}`,
+    outcome: status === "skipped" ? "skipped" : ended,
+    attempt: retry + 1,
+    scenario,
+    requirements: catalog[scenario].requirements,
+    ...(commit && { commit }),
+  };
 }
 
 /** Rows from before, that the application has made refer to seeded ones, may keep these from being removed. */

@@ -32,8 +32,14 @@ export type {BIGINT} = number | string;
 export type {FLOAT} = number | "NaN" | "Infinity" | "-Infinity";
 """
 _CATALOG_HEAD: Final = """\
-/** The domain of each scenario, and its entities with a count: the seeder does not name one that has no rows. */
-export const catalog: { readonly [Name in ScenarioName]: { domain: string; lists: readonly string[] } } = {
+/** What index.ts needs to know of a scenario; `lists` are its entities with a count, which may have no rows. */
+export interface Facts {
+  readonly domain: string;
+  readonly requirements: readonly string[];
+  readonly lists: readonly string[];
+}
+
+export const catalog: { readonly [Name in ScenarioName]: Facts } = {
 """
 _LINE_LENGTH: Final = 120
 _WORD: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
@@ -108,9 +114,15 @@ def _render_catalog(scenarios: Iterable[Scenario]) -> str:
     lines = []
     for scenario in scenarios:
         lists = sorted(name for name, entity in scenario.entities.items() if is_many(entity))
-        facts = f"domain: {_quote(scenario.domain)}, lists: [{', '.join(map(_quote, lists))}]"
-        lines.append(f"  {_write_key(scenario.id)}: {{ {facts} }},\n")
+        lines.append(
+            f"  {_write_key(scenario.id)}: {{\n    domain: {_quote(scenario.domain)},\n"
+            f"    requirements: {_write_list(scenario.requirements)},\n    lists: {_write_list(lists)},\n  }},\n"
+        )
     return f"{_CATALOG_HEAD}{''.join(lines)}}};\n"
+
+
+def _write_list(texts: Iterable[str]) -> str:
+    return f"[{', '.join(map(_quote, texts))}]"
 
 
 def _comment(text: str, indent: int) -> str:

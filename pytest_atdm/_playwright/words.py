@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 #: What stands first in each file.
 COMMENT: Final = "Written by `atdm emit playwright`: do not edit."
 #: Names that the types have for every catalog, or take from TypeScript.
-_TAKEN: Final = frozenset({BIGINT, FLOAT, "Partial", "Record", "ScenarioName", "Scenarios"})
+_TAKEN: Final = frozenset({BIGINT, FLOAT, "Facts", "Partial", "Record", "ScenarioName", "Scenarios"})
 
 
 class Words:

@@ -40,6 +40,7 @@ TABLES: Final = Schema(
 )
 LATE_ORDER: Final = """\
 title: Order that is late */ or not
+requirements: [REQ-ORD-001]
 parameters:
   days_late: {type: integer, default: 3, minimum: 1, maximum: 30}
   sent_by: {type: text, default: post, choices: [post, courier]}
@@ -103,9 +104,19 @@ export interface Scenarios {
 
 export type ScenarioName = keyof Scenarios;
 
-/** The domain of each scenario, and its entities with a count: the seeder does not name one that has no rows. */
-export const catalog: { readonly [Name in ScenarioName]: { domain: string; lists: readonly string[] } } = {
-  late_order: { domain: "shop", lists: ["lines"] },
+/** What index.ts needs to know of a scenario; `lists` are its entities with a count, which may have no rows. */
+export interface Facts {
+  readonly domain: string;
+  readonly requirements: readonly string[];
+  readonly lists: readonly string[];
+}
+
+export const catalog: { readonly [Name in ScenarioName]: Facts } = {
+  late_order: {
+    domain: "shop",
+    requirements: ["REQ-ORD-001"],
+    lists: ["lines"],
+  },
 };
 """
 

@@ -361,14 +361,18 @@ def test_failed_test_shows_its_data(site: Site) -> None:
 
 
 def test_audit_log_names_test_and_outcome(site: Site) -> None:
-    """Whoever reads the log sees which test used the rows, in which attempt, and how that ended."""
-    site.play("broken/retried")
+    """Whoever reads the log, or asks for coverage, sees which test used the rows, and how each attempt ended."""
+    site.play("broken/retried", GITHUB_SHA="c0ffee")
 
     runs = site.caller.http.get("/runs?limit=3").json()
     events = [event for run in reversed(runs) for event in site.caller.audit(run["run_id"])["events"]]
     uses = [event["detail"] for event in events if event["kind"] == "consumed_by_test"]
-    assert [(0, "failed"), (1, "failed"), (2, "passed")] == [(use["attempt"], use["outcome"]) for use in uses]
-    assert {"broken/retried.spec.ts > only the third attempt passes"} == {use["test"] for use in uses}
+    assert [(1, "failed"), (2, "failed"), (3, "passed")] == [(use["attempt"], use["outcome"]) for use in uses]
+    name = "broken/retried.spec.ts > only the third attempt passes"
+    assert {name} == {use["nodeid"] for use in uses}
+    (told,) = [use for use in site.caller.http.get("/coverage?commit=c0ffee").json() if use["nodeid"] == name]
+    assert ("claim_denial_active_member", 1, 2) == (told["scenario"], told["passed"], told["failed"])
+    assert told["requirements"] != []
 
 
 @pytest.mark.parametrize("end", ["ends itself", "is killed"])
