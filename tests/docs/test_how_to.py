@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import shutil
 import socket
 from pathlib import Path
 from string import Template
@@ -17,9 +18,11 @@ import httpx
 import pytest
 
 from pytest_atdm._sidecar import ensure_seeder
+from pytest_atdm.data import folder
 from seeder.__main__ import read_options
 from seeder.store.places import open_store
 from tests.docs.walkthrough import Reader, iter_steps, matches, read_blocks
+from tests.domains.database import DomainDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -227,6 +230,31 @@ def test_a_seed_script_becomes_a_catalog(tmp_path: Path, library_url: Callable[[
     reader.follow(page)
 
     assert len(reader.commands) == 4
+
+
+def test_a_red_claim_is_followed(tmp_path: Path, make_database: Callable[[str], str]) -> None:
+    """The demo's red test reports what the page shows, and its rows stand in another database, value by value."""
+    other = DomainDatabase(make_database("colleague"))
+    other.migrate("healthcare", "shop")
+    other.mark_as_test_database()
+    for name in ("claims_application", "adjudication", "conftest"):
+        shutil.copy(folder("demo") / f"{name}.py", tmp_path)
+    reader = Reader(tmp_path, {"OTHER_DATABASE_URL": other.url})
+
+    reader.follow("docs/how-to/follow-a-red-claim.md")
+
+    (bundle,) = (json.loads(path.read_text()) for path in (tmp_path / ".atdm/failed").glob("*.json"))
+    entities = bundle["requests"][0]["entities"]
+    for name in ("member", "plan", "eligibility", "provider"):  # the other two are reference rows
+        (row,) = entities[name]["rows"]
+        shown = ", ".join(f"{column}::text" for column in row)
+        standing = other.fetch(f"SELECT {shown} FROM {entities[name]['table']}")  # noqa: S608 (the demo's tables)
+        assert [{column: _to_text(value) for column, value in row.items()}] == [dict(one) for one in standing]
+    assert [] == other.fetch("SELECT FROM claims")
+
+
+def _to_text(value: object) -> str | None:
+    return None if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def test_commands_for_other_languages_work(tmp_path: Path, seeder: SeederAddress) -> None:
