@@ -38,7 +38,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_help_is_quick() -> None:
-    """``atdm --help`` takes less than 200 ms of CPU more than an empty Python, at its best of five."""
+    """``atdm --help`` takes less than three times the CPU of importing click and what it needs, at its best of five."""
 
     def measure(code: str) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -46,10 +46,10 @@ def test_help_is_quick() -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
-    empty = min(measure("pass") for _ in range(5))
+    floor = min(measure("import click, importlib.metadata, json, pathlib, urllib.parse") for _ in range(5))
     helped = min(measure("from pytest_atdm.cli import main; main(['--help'])") for _ in range(5))
 
-    assert helped - empty < 0.200
+    assert helped / floor < 3
 
 
 @pytest.mark.parametrize("error", list(iter_leaves()), ids=lambda error: error.code)
