@@ -21,6 +21,7 @@ from seeder.settings import Settings
 from tests.architecture.repository import ROOT
 from tests.docs import meanings
 from tests.docs.http_reference import render_http_api
+from tests.docs.llms import render_llms
 from tests.docs.markdown import join_paragraphs, render_table, to_code
 from tests.docs.plugin_reference import render_plugin
 
@@ -192,6 +193,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/hooks.md": render_hooks,
     "docs/reference/plugin.md": lambda: render_plugin(NOTE),
     "docs/reference/audit-events.md": render_audit_events,
+    "docs/llms.txt": render_llms,  # the last, for it reads the others
 }
 
 

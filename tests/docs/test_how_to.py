@@ -191,10 +191,8 @@ def _read_titled(page: str, title: str) -> str:
 def test_suites_of_other_ways_become_scenarios(
     tmp_path: Path, page: str, commands: int, library_url: Callable[[str], str]
 ) -> None:
-    """What the page shows as before and after passes, on a database with the tutorial's tables.
-
-    pytest-postgresql is not installed here: of its part it is known only that it is Python.
-    """
+    """What the page shows as before and after passes, on a database with the tutorial's tables."""
+    # pytest-postgresql is not installed here: of its part it is known only that it is Python.
     url = library_url(_read_titled(TUTORIAL, "migrations/library/0001_loans.sql"))
     reader = Reader(tmp_path, {"DATABASE_URL": url})
     reader.save_files(TUTORIAL)
@@ -206,7 +204,7 @@ def test_suites_of_other_ways_become_scenarios(
 
 def test_a_session_takes_the_database_that_conftest_starts(tmp_path: Path, make_database: Callable[[str], str]) -> None:
     """The page's tests pass on the embedded database and, by its conftest, on one that stands there already."""
-    # There is no Docker here, nor testcontainers: a database of this session's server is what the CI job's service is.
+    # There is no Docker here, nor testcontainers: a database of this session's server is what a CI job's service is.
     page = "docs/how-to/come-from-testcontainers.md"
     url = make_database("service")
     allowed = {"ATDM_DATABASE_URL": url, "ATDM_ALLOW_DATABASES": urlsplit(url).path.removeprefix("/")}

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.architecture.repository import ROOT, Source, list_paths, read_sources
+from tests.docs import meanings
 from tests.docs.markdown import find_anchors, iter_blocks, iter_links
 
 if TYPE_CHECKING:
@@ -71,6 +72,18 @@ def test_every_page_is_reached_from_the_index() -> None:
 
     assert set() == pages - linked
     assert "docs/index.md" in set(iter_links(_page("README.md").text))
+
+
+def test_programs_find_every_page_once() -> None:
+    """docs/llms.txt has title and summary, and links each page below docs once, with a line about it."""
+    text = (ROOT / "docs/llms.txt").read_text(encoding="utf-8")
+    listed = re.findall(r"^- \[[^\]]+\]\(([^)]+)\): \S.*$", text, flags=re.MULTILINE)
+    pages = {page.path.removeprefix("docs/") for page in PAGES if page.path.startswith("docs/")} - {"index.md"}
+
+    assert re.match(r"# pytest-atdm\n\n> .+\n\n", text)
+    assert sorted(pages) == sorted(listed)
+    assert listed == list(iter_links(text))
+    assert set() == meanings.PAGES.keys() - pages
 
 
 def test_every_rule_of_the_architecture_names_what_holds_it() -> None:
