@@ -106,6 +106,34 @@ def test_the_database_may_choose_anew(suite: Suite, elsewhere: Elsewhere) -> Non
     assert not [line for line in answer["differences"] if ".name" in line or "lent_on" in line]
 
 
+def test_tables_that_the_test_has_not_used_may_be_others(suite: Suite, elsewhere: Elsewhere) -> None:
+    """The same rows stand beside a table that was not there, and it is told that the schema is another."""
+    url = str(elsewhere.address.database_url)
+    fetch(url, "CREATE TABLE later (id integer)")
+
+    code, out, err = elsewhere.run("replay", str(find_bundle(suite)))
+
+    fetch(url, "DROP TABLE later")
+    assert 0 == code
+    assert "the schema is another than that of the failed test" in err
+    assert "the same rows as those of test_it.py::test_red" in out
+
+
+def test_a_table_of_the_test_that_is_another_is_refused(suite: Suite, elsewhere: Elsewhere) -> None:
+    """Where a column is gone the error names it, and nothing is written."""
+    url = str(elsewhere.address.database_url)
+    fetch(url, "ALTER TABLE loans RENAME COLUMN state TO status")
+    before = elsewhere.read_all_rows()
+
+    code, _, err = elsewhere.run("replay", str(find_bundle(suite)))
+
+    assert before == elsewhere.read_all_rows()
+    fetch(url, "ALTER TABLE loans RENAME COLUMN status TO state")
+    assert 2 == code
+    assert "loans" in err
+    assert "state" in err
+
+
 def test_rows_that_are_in_the_way_are_told(suite: Suite, elsewhere: Elsewhere) -> None:
     """A key that is taken is no reason to take another in silence: the error says which, and nothing is written."""
     path = find_bundle(suite)
