@@ -312,7 +312,9 @@ def test_a_reset_must_say_what(atdm_alone: Atdm, words: tuple[str, ...]) -> None
 
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err == (
-        "error: reset what?\nhint:  write atdm reset RUN --token TOKEN, or atdm reset --all\ncode:  usage_error\n"
+        "error: reset what?\n"
+        "hint:  write atdm reset RUN --token TOKEN, or atdm reset --all [--force]\n"
+        "code:  usage_error\n"
     )
 
 

@@ -409,7 +409,7 @@ def test_rows_that_had_to_be_left_are_an_error(site: Site) -> None:
     assert outcome.code == 1
     assert "rows are left in the database:\n- public.providers {" in result["error"]["message"]
     site.caller.query("DELETE FROM claims")
-    site.caller.http.delete("/runs").raise_for_status()
+    site.caller.http.delete("/runs?force=true").raise_for_status()
     site.caller.query("DELETE FROM providers")
 
 

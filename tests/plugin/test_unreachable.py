@@ -94,7 +94,7 @@ def test_a_seeder_that_goes_away_stops_the_session(suite: Suite, monkeypatch: py
     )
     assert pytest.ExitCode.INTERRUPTED == result.ret
     with suite.open_client() as client:
-        client.reset_all()
+        client.reset_all(force=True)
 
 
 @contextlib.contextmanager

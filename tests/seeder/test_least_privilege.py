@@ -138,7 +138,7 @@ def test_a_situation_is_asked_for_by_intent_and_all_is_reset(shop: Caller, run_i
     wish = {"scenario": "shipped_order", "run_id": run_id}
     shop.http.post("/test-data/requests", json=wish).raise_for_status()
 
-    report = shop.http.delete("/runs").raise_for_status().json()
+    report = shop.http.delete("/runs?force=true").raise_for_status().json()
 
     assert 1 == report["seeded"]["public.orders"]
     assert shop.http.get("/metrics").is_success
