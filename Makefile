@@ -13,7 +13,7 @@ SECRETS := ATDM_TOKEN ATDM_DATABASE_PASSWORD ATDM_STORE_SECRET
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-ts lint arch bench chaos soak kills check stack up down lock clean
+.PHONY: help setup setup-ts demo test test-ts lint arch bench chaos soak kills check stack up down lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -25,6 +25,8 @@ demo: setup ## Watch one intent become rows, a test use them, and all of it go a
 
 test: setup ## Run all tests, two processes at a time
 	.venv/bin/python -m pytest -n 2
+
+setup-ts: $(TYPESCRIPT_READY)
 
 test-ts: setup $(TYPESCRIPT_READY) ## Test what atdm emit playwright writes (needs Node.js, npm and a Chromium)
 	.venv/bin/python -m pytest $(TYPESCRIPT)/suite.py tests/plugin/browser.py
