@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from tests.bench.figures import Figure, limit
+from tests.environment import leave_out
 
 IDLE_RUNS = 11
 COLD_RUNS = 5
@@ -59,7 +60,10 @@ def measure_idle() -> list[Figure]:
 def _run_idle(place: Path, *options: str) -> tuple[int, float]:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", *options]
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=True)
+    # Without compiled modules each process would compile them anew.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTEST_ADDOPTS"] = leave_out()
+    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     words = done.stdout.split()
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

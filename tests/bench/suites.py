@@ -53,7 +53,12 @@ def _make_environment(address: SeederAddress, place: Path) -> dict[str, str]:
     scripts = sorted((folder("migrations") / "healthcare").glob("*.sql"))
     codes = place / "codes.sql"
     codes.write_text(_CODES)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ATDM_", "PYTEST_"))}
+    dropped = (
+        "ATDM_",
+        "PYTEST_",
+        "PYTHONDONTWRITEBYTECODE",
+    )  # without compiled modules each process compiles them anew
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return {
         **kept,
         "ATDM_URL": address.url,
