@@ -26,7 +26,7 @@ demo: setup ## Watch one intent become rows, a test use them, and all of it go a
 test: setup ## Run all tests, two processes at a time
 	.venv/bin/python -m pytest -n 2
 
-setup-ts: $(TYPESCRIPT_READY)
+setup-ts: $(TYPESCRIPT_READY) ## Install from npm what make test-ts needs
 
 test-ts: setup $(TYPESCRIPT_READY) ## Test what atdm emit playwright writes (needs Node.js, npm and a Chromium)
 	.venv/bin/python -m pytest $(TYPESCRIPT)/suite.py tests/plugin/browser.py
