@@ -30,7 +30,7 @@ def replay(bundle: Path, *, new_keys: bool, dry_run: bool) -> None:
     """Make the rows again that a failed test had, from BUNDLE, the file that its report names.
 
     They are the same byte for byte, those that the database chose included, in the same run with the same "today". The
-    database may be another, with the same tables. They stand for a day unless --keep-data says otherwise.
+    database may be another that has the tables of the test. They stand for a day unless --keep-data says otherwise.
     """
     from pytest_atdm.core.replay import load_bundle  # lazy: startup
 

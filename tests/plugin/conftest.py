@@ -17,6 +17,7 @@ from tests.plugin.database import CATALOG, read_all_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 START_TIMEOUT_S = 60.0
 
@@ -58,15 +59,21 @@ class Suite:
             client.close()
 
 
-@pytest.fixture(scope="session")
-def seeder_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeederAddress]:
-    """A seeder with the library's catalog and tables, for this process alone; its reference rows stand."""
-    folder = tmp_path_factory.mktemp("seeder")
+@contextlib.contextmanager
+def running_seeder(folder: Path) -> Iterator[SeederAddress]:
+    """Yield a seeder with the library's catalog and tables, on a database of its own; its reference rows stand."""
     sidecar = ensure_seeder(folder, catalog=CATALOG, database_url=None, timeout_s=START_TIMEOUT_S)
     with contextlib.closing(sidecar):
         with contextlib.closing(SeederClient(sidecar.address)) as client:
             client.seed_reference("library")
         yield sidecar.address
+
+
+@pytest.fixture(scope="session")
+def seeder_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeederAddress]:
+    """A seeder for this process alone."""
+    with running_seeder(tmp_path_factory.mktemp("seeder")) as address:
+        yield address
 
 
 @pytest.fixture

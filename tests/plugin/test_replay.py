@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_atdm._client import SeederClient
-from pytest_atdm._sidecar import SeederAddress, ensure_seeder
 from pytest_atdm.cli import main
-from tests.plugin.conftest import START_TIMEOUT_S, Suite
-from tests.plugin.database import CATALOG, fetch, read_all_rows
+from tests.plugin.conftest import running_seeder
+from tests.plugin.database import fetch, read_all_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from pytest_atdm._sidecar import SeederAddress
+    from tests.plugin.conftest import Suite
 
 RED = """
 @atdm_scenario("overdue_loan")
@@ -48,12 +50,8 @@ class Elsewhere:
 @pytest.fixture(scope="session")
 def second_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeederAddress]:
     """A seeder on a database of its own."""
-    folder = tmp_path_factory.mktemp("second")
-    sidecar = ensure_seeder(folder, catalog=CATALOG, database_url=None, timeout_s=START_TIMEOUT_S)
-    with contextlib.closing(sidecar):
-        with contextlib.closing(SeederClient(sidecar.address)) as client:
-            client.seed_reference("library")
-        yield sidecar.address
+    with running_seeder(tmp_path_factory.mktemp("second")) as address:
+        yield address
 
 
 @pytest.fixture
