@@ -3,6 +3,9 @@
 
 PYTHON ?= python3
 
+# Hundreds of processes of the tests would each compile what they import.
+unexport PYTHONDONTWRITEBYTECODE
+
 PDM_READY := .tools/ready
 PDM := PDM_CHECK_UPDATE=0 PDM_IGNORE_SAVED_PYTHON=1 VIRTUAL_ENV="$(CURDIR)/.venv" .tools/bin/pdm
 SETUP_READY := .venv/setup-ready
@@ -13,18 +16,21 @@ SECRETS := ATDM_TOKEN ATDM_DATABASE_PASSWORD ATDM_STORE_SECRET
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-ts demo test test-ts lint arch bench chaos soak kills check stack up down lock clean
+.PHONY: help setup setup-ts demo test test-slow test-ts lint arch bench chaos soak kills check stack up down lock clean
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 setup: $(SETUP_READY) ## Build .venv from pdm.lock (instant when nothing changed)
 
 demo: setup ## Watch one intent become rows, a test use them, and all of it go again
 	.venv/bin/atdm demo
 
-test: setup ## Run all tests, two processes at a time
-	.venv/bin/python -m pytest -n 2
+test: setup ## Run the tests, two processes at a time
+	.venv/bin/python -m pytest -n 2 -m "not slow"
+
+test-slow: setup ## Follow every page, install the wheel, restore tables of every shape: the tests that take long
+	.venv/bin/python -m pytest -n 2 -m slow
 
 setup-ts: $(TYPESCRIPT_READY) ## Install from npm what make test-ts needs
 
@@ -52,7 +58,7 @@ soak: setup ## The same at random moments: make soak MINUTES=10 SEED=7
 kills: setup ## Kill a running pytest -n 2 at random moments: make kills COUNT=200 SEED=7
 	.venv/bin/python -m tests.chaos.soak --kills $(or $(COUNT),200) $(if $(SEED),--seed $(SEED))
 
-check: lint arch test ## All that must hold before a commit
+check: lint arch test test-slow ## All that must hold before a commit
 
 stack: $(STACK_READY) ## Validate docker-compose.yml and the Dockerfile (needs no Docker)
 	env $(SECRETS:%=%=only-to-validate) .venv/bin/docker-compose -f docker-compose.yml config --quiet

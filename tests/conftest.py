@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import settings
 
-from tests.environment import leave_out
+from tests.environment import OWN, leave_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def _work_in_memory(place: Path = Path("/dev/shm")) -> None:
 
 
 _work_in_memory()
-os.environ["PYTEST_ADDOPTS"] = leave_out()
+os.environ["PYTEST_ADDOPTS"] = leave_out(*OWN)  # workers of this session have it, too
 
 _SERVER = pytest.StashKey[str]()
 _CLOSING = pytest.StashKey[contextlib.ExitStack]()

@@ -7,10 +7,13 @@ import os
 #: Plugins that stand in the environment for tests of ways to run; every other session of a test is one without them.
 SELDOM = ("allure_pytest", "asyncio", "playwright", "pytest-bdd", "pytest_postgresql", "randomly", "rerunfailures")
 
+#: Plugins that only this project's own session may have; to load both takes longer than all else of a session's start.
+OWN = ("faker", "hypothesispytest")
+
 
 def leave_out(*but: str) -> str:
-    """Return the words of a pytest command line that leave out ``SELDOM``, *but* some of them."""
-    return " ".join(f"-p no:{name}" for name in SELDOM if name not in but)
+    """Return the words of a pytest command line that leave out ``SELDOM`` and ``OWN``, *but* some of them."""
+    return " ".join(f"-p no:{name}" for name in (*SELDOM, *OWN) if name not in but)
 
 
 def bare_environment(*more: str) -> dict[str, str]:

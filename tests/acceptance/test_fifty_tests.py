@@ -6,8 +6,12 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Suite
+
+pytestmark = pytest.mark.slow
 
 #: What the run decides: unique columns, keys that the database allots, and references to either.
 RUN_PART = re.compile(r"(^|_)(id|number|code|npi)$")

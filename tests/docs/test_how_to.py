@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from pytest_atdm._sidecar import SeederAddress
 
+pytestmark = pytest.mark.slow
+
 TUTORIAL = "docs/tutorial.md"
 _NUMBERS = itertools.count(1)
 

@@ -7,6 +7,7 @@ import pytest
 from tests.docs.walkthrough import Reader, check_installed, matches
 
 
+@pytest.mark.slow
 def test_tutorial_works_as_it_stands(tmp_path: Path) -> None:
     """Whoever saves the tutorial's files and types its commands in an empty folder sees what the page shows."""
     reader = Reader(tmp_path)

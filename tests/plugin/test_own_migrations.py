@@ -14,6 +14,8 @@ from pytest_atdm._options import OPTIONS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow
+
 PROJECTS = Path(__file__).with_name("projects")
 
 ALEMBIC_TEST = """

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from tests.zoo.visit import Visit
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.mark.parametrize(("exhibit", "version"), EXHIBITS)
 def test_every_table_comes_back(
     open_visit: Callable[..., Visit],
