@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pwd
+import signal
 import subprocess
 import sys
 import time
@@ -87,9 +88,20 @@ def is_running(pid: int) -> bool:
     """Return whether process *pid* runs; one that waits to be collected does not."""
     try:
         os.kill(pid, 0)
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return _state(Path(f"/proc/{pid}")) != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+def stop(pid: int) -> None:
+    """Stop process *pid*; return when each of its threads stands still: one that runs yet may answer."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: all(_state(thread) == "T" for thread in Path(f"/proc/{pid}/task").iterdir()))
+
+
+def _state(folder: Path) -> str:
+    """Return the letter that /proc has for the state of a process or thread."""
+    return (folder / "stat").read_text().rpartition(")")[2].split()[0]
 
 
 def state_folder(folder: Path) -> Path:

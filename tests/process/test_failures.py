@@ -21,7 +21,7 @@ from pytest_atdm.core.errors import (
     SettingError,
 )
 from seeder.embedded.server import end_leftover
-from tests.process.actors import CATALOG, PATIENCE_S, ROOT, holder, is_running, seeder_pid, state_folder
+from tests.process.actors import CATALOG, PATIENCE_S, ROOT, holder, is_running, seeder_pid, state_folder, stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -148,7 +148,7 @@ def test_a_seeder_that_hangs_is_not_waited_for_without_end(ensure: Ensure, folde
     with holder(folder) as starter:
         starter.read()
         pid = seeder_pid(folder)
-        os.kill(pid, signal.SIGSTOP)
+        stop(pid)
         try:
             with pytest.raises(SeederUnreachable, match="did not answer"):
                 ensure(timeout_s=0.5)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from seeder.settings import StorePlace
-from tests.process.actors import is_running, wait_until
+from tests.process.actors import is_running, stop
 
 KEY: Final = "tester"
 SECRET: Final = "a-secret-of-no-worth"
@@ -91,8 +91,7 @@ class S3Server:
 
     def pause(self) -> None:
         """Stop it: it takes connections, and does not answer."""
-        os.kill(self.pid, signal.SIGSTOP)
-        wait_until(self._stands_still)  # its threads are stopped one by one, and one that still runs answers
+        stop(self.pid)
 
     def resume(self) -> None:
         """Let it go on after ``pause``."""
@@ -101,10 +100,6 @@ class S3Server:
     @property
     def _log(self) -> Path:
         return self._folder / "weed.log"
-
-    def _stands_still(self) -> bool:
-        threads = Path(f"/proc/{self.pid}/task").iterdir()
-        return all((thread / "stat").read_text().rpartition(")")[2].split()[0] == "T" for thread in threads)
 
     def _spawn(self) -> None:
         data = self._folder / "data"
