@@ -7,13 +7,12 @@ import datetime
 import hashlib
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pytest_atdm import __version__
 from pytest_atdm.core.audit import EventKind
 from pytest_atdm.core.audit_check import parse_checkpoint
-from pytest_atdm.core.catalog import Domain
 from pytest_atdm.core.errors import (
     AtdmError,
     InvalidRequest,
@@ -24,19 +23,15 @@ from pytest_atdm.core.errors import (
     SchemaMismatch,
     UsageError,
 )
-from pytest_atdm.core.gate import Gate
 from pytest_atdm.core.model import Finding, Receipt, Trial
-from pytest_atdm.core.planner import NO_ADVICE
-from pytest_atdm.core.planner import plan as make_plan
-from pytest_atdm.core.probe import MAX_SCENARIO_TRIALS, STANDING_ROWS, JudgeRows, Search, TryPlan
-from pytest_atdm.core.rulebook import Rulebook
-from pytest_atdm.core.tables import MAX_STANDING_ROWS, list_reference_tables
 from pytest_atdm.core.ulid import is_ulid, make_ulid
 from pytest_atdm.core.wire import dump_plan, load_plan, load_trial, plan_hash
 from seeder.batches import decode_batches, grow_batches, judge_batches, look_ahead, read_frames
+from seeder.gates import Gates
 from seeder.gathering import gather_entities
 from seeder.records import NewEvent, ReferenceTable, RunStart, SeedCall, SeedCommand
 from seeder.settings import CONNECT_S, command_timeout_s
+from seeder.wishes import KEEP_S, WishPlanner
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
@@ -46,9 +41,6 @@ if TYPE_CHECKING:
     from pytest_atdm.core.catalog import ReferenceTable as CatalogTable
     from pytest_atdm.core.coverage import Use
     from pytest_atdm.core.model import Cell, Plan, ReapedRun, ResetReport, RowsNow, TargetState
-    from pytest_atdm.core.planner import Advice
-    from pytest_atdm.core.probe import Found
-    from pytest_atdm.core.probe.search import Searching
     from pytest_atdm.core.schema import Schema
     from pytest_atdm.core.volume import Batch
     from seeder.db.database import Database
@@ -65,30 +57,11 @@ if TYPE_CHECKING:
         WorkingRole,
     )
     from seeder.settings import Settings
+    from seeder.wishes import Wish
 
 TOKEN_BYTES: Final = 32
-#: A day: so long rows stand whose run was started for the one request that asked for them.
-KEEP_S: Final = 86_400
 #: What an answer takes beside Postgres, and the end of what Postgres did not answer.
 ANSWER_MARGIN_S: Final = 3.0
-_MAX_GATES: Final = 32  # one per schema and domain; a target whose schema keeps changing must not fill the memory
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """A situation asked for by intent, to be planned here. None means: the run's own, or a new one.
-
-    *keep_s*: so many seconds the rows of a new run stand.
-    """
-
-    scenario: str
-    overrides: Mapping[str, Cell]
-    run_id: str | None = None
-    request_key: str | None = None
-    seed: int | None = None
-    as_of: datetime.date | None = None
-    actor: str | None = None
-    keep_s: int = KEEP_S
 
 
 class Seeder:
@@ -109,7 +82,8 @@ class Seeder:
         self._catalog = catalog
         self._settings = settings
         self._counters = counters
-        self._gates: dict[tuple[str, str], Gate] = {}
+        self._gates = Gates(database, catalog)
+        self._wishes = WishPlanner(database, catalog, self._gates)
 
     @property
     def version(self) -> str:
@@ -145,7 +119,7 @@ class Seeder:
             CatalogError: the catalog has not the plan's domain.
         """
         plan = load_trial(body)
-        gate = self._gate(await self._schema_of(plan), plan.domain)
+        gate = self._gates.of(await self._schema_of(plan), plan.domain)
         self._check_budget(plan)
         gate.approve(plan)
         outcome = await self._database.try_plan(plan)
@@ -260,11 +234,11 @@ class Seeder:
             run = await self._run_of(wish)
             request_key = wish.request_key or new_ulid()
             context = {"actor": wish.actor} if wish.actor else {}
-            plan = await self._plan(wish, run, request_key, NO_ADVICE)
+            plan = await self._wishes.plan(wish, run, request_key)
             try:
                 receipt = await self._seed_own(plan, request_key, context)
             except (RowConflict, RowRefused):
-                better = await self._find_plan(wish, run, request_key)
+                better = await self._wishes.find_plan(wish, run, request_key)
                 if better is None:
                     raise
                 receipt = await self._seed_own(better, request_key, context)
@@ -276,7 +250,7 @@ class Seeder:
 
     async def _seed_own(self, plan: Plan, request_key: str, context: Mapping[str, Cell]) -> Receipt:
         """Write a plan that was made here, and the rows of its volumes, which are made here too."""
-        rulebook = self._gate(await self._database.schema(), plan.domain).rulebook
+        rulebook = self._gates.of(await self._database.schema(), plan.domain).rulebook
         batches = grow_batches(plan, rulebook) if plan.volumes else None
         call = SeedCall(plan_hash=plan_hash(dump_plan(plan)), idempotency_key=request_key, context=context)
         return await self._seed(plan, call, batches)
@@ -333,57 +307,8 @@ class Seeder:
             RunStart(run_id=run_id, session_id=run_id, actor=actor, seed=seed, as_of=day.isoformat(), keep_s=keep_s)
         )
 
-    async def _plan(self, wish: Wish, run: RunRecord, request_key: str, advice: Advice) -> Plan:
-        scenario = self._catalog.scenario(wish.scenario)
-        gate = await self._planning_gate(scenario.domain)
-        return self._plan_with(wish, run, request_key, gate, advice)
-
-    def _plan_with(self, wish: Wish, run: RunRecord, request_key: str, gate: Gate, advice: Advice) -> Plan:
-        return make_plan(
-            self._catalog.scenario(wish.scenario),
-            gate.rulebook,
-            overrides=wish.overrides,
-            run_id=run.run_id,
-            request_key=request_key,
-            seed=run.seed if wish.seed is None else wish.seed,
-            as_of=_day_of(wish, run),
-            advice=advice,
-        )
-
-    async def _find_plan(self, wish: Wish, run: RunRecord, request_key: str) -> Plan | None:
-        """Return another plan of *wish* that the database takes, where its refusals lead to one."""
-        scenario = self._catalog.scenario(wish.scenario)
-        gate = await self._planning_gate(scenario.domain)
-        search = Search(
-            lambda advice: self._plan_with(wish, run, request_key, gate, advice),
-            gate,
-            gate.rulebook,
-            tables=[gate.rulebook.schema.table(entity.table).id for entity in scenario.entities.values()],
-            as_of=_day_of(wish, run),
-            at_most=MAX_SCENARIO_TRIALS,
-        )
-        found = await self._answer(search.ask(NO_ADVICE))
-        return found.plan if found else None
-
-    async def _answer(self, asking: Searching) -> Found | None:
-        """Answer the questions of *asking* until it returns, and return what it does."""
-        answer: object = None
-        while True:
-            try:
-                question = asking.send(answer)
-            except StopIteration as stop:
-                found: Found | None = stop.value
-                return found
-            if isinstance(question, TryPlan):
-                outcome = await self._database.try_plan(question.plan)
-                answer = Trial(refusal=outcome.refusal, made=outcome.made, residue=outcome.residue)
-            elif isinstance(question, JudgeRows):
-                answer = await self._database.judge_rows(question.table, question.constraint, question.rows)
-            else:
-                answer = await self._database.list_rows(question.tables, STANDING_ROWS)
-
     async def _seed(self, plan: Plan, call: SeedCall, batches: AsyncIterator[Batch] | None = None) -> Receipt:
-        gate = self._gate(await self._schema_of(plan), plan.domain)
+        gate = self._gates.of(await self._schema_of(plan), plan.domain)
         try:
             self._check_budget(plan)
             gate.approve(plan)
@@ -435,25 +360,6 @@ class Seeder:
                 hint="the target's schema has changed since: fetch GET /target/schema again and plan anew",
             )
         return schema
-
-    def _gate(self, schema: Schema, domain: str) -> Gate:
-        key = (schema.fingerprint, domain)
-        if key not in self._gates:
-            if len(self._gates) >= _MAX_GATES:
-                self._gates.clear()
-            rules = self._catalog.domain(domain) if domain else Domain(name="")
-            self._gates[key] = Gate(Rulebook(schema, rules))
-        return self._gates[key]
-
-    async def _planning_gate(self, domain: str) -> Gate:
-        """Return the gate to plan with; its rulebook knows what stands in the domain's reference tables now."""
-        schema, rules = await self._database.schema(), self._catalog.domain(domain)
-        gate = self._gate(schema, domain)
-        tables = list_reference_tables(schema, rules)
-        standing = await self._database.list_rows(tables, MAX_STANDING_ROWS) if tables else {}
-        if gate.rulebook.standing != standing:
-            gate = self._gates[schema.fingerprint, domain] = Gate(Rulebook(schema, rules, standing))
-        return gate
 
     async def _log_refusal(self, plan: Plan, call: SeedCall, refusal: AtdmError) -> None:
         rules: list[Cell] = [
@@ -520,10 +426,6 @@ def _check_volumes(plan: Plan, *, are_sent: bool) -> None:
             f'the rows of the volume "{plan.volumes[0].entity}" do not follow the plan',
             hint="send plan and batches to POST /internal/scenarios/volumes",
         )
-
-
-def _day_of(wish: Wish, run: RunRecord) -> datetime.date:
-    return wish.as_of or datetime.date.fromisoformat(run.as_of)
 
 
 def new_ulid() -> str:

@@ -33,7 +33,7 @@ from seeder.routes.bodies import ContextBody, EventsBody, ReferenceBody, Scenari
 from seeder.routes.given import Call, Id, Service, read_header
 from seeder.routes.openapi import Input
 from seeder.routes.shapes import AppendedShape
-from seeder.service import KEEP_S, Wish
+from seeder.wishes import KEEP_S, Wish
 
 if TYPE_CHECKING:
     from litestar.types import Receive, Scope
