@@ -11,14 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import tempfile
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_atdm.core.audit_file import checkpoint_folder, checkpoint_name, make_schema, read_checkpoints
 from pytest_atdm.core.errors import AtdmError, Conflict, StoreUnavailable
-from seeder.store.scratch import on_scratch_disk
+from seeder.store.scratch import on_scratch_disk, scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -136,8 +135,8 @@ class Exporter:
             self._is_probed = True
 
     async def _export(self, wanted: SealedRange) -> None:
-        with on_scratch_disk(), tempfile.TemporaryDirectory(prefix="atdm-export-") as folder:
-            path = Path(folder) / "events.parquet"
+        with on_scratch_disk(), scratch_folder() as folder:
+            path = folder / "events.parquet"
             events = await self._write(wanted, path)
             if not await asyncio.to_thread(self._store.create, wanted.name, path):
                 await asyncio.to_thread(self._compare, wanted, path)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -23,7 +22,7 @@ from seeder.baselines.object_names import TAKING_S, begin_attempt, file_of, mani
 from seeder.baselines.parquet import TableWriter
 from seeder.baselines.shelf import Shelf, digest_file
 from seeder.db.snapshot import open_snapshot
-from seeder.store.scratch import on_scratch_disk
+from seeder.store.scratch import on_scratch_disk, scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -141,10 +140,10 @@ class _Taking:
         """Return the tables in their order; the next one is read while the end of one is written and stored."""
         found: list[_Written] = []
         storing: asyncio.Task[_Written] | None = None
-        with on_scratch_disk(), tempfile.TemporaryDirectory(prefix="atdm-baseline-") as folder:
+        with on_scratch_disk(), scratch_folder() as folder:
             try:
                 for number, table in enumerate(snapshot.tables):
-                    path = Path(folder) / f"{number}.parquet"
+                    path = folder / f"{number}.parquet"
                     blocks = await self._read_table(snapshot, table, path)
                     if storing is not None:
                         found.append(await storing)

@@ -7,7 +7,6 @@ import base64
 import contextlib
 import hashlib
 import io
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_atdm.core.errors import StoreUnavailable
 from seeder.store.port import check_name, make_missing, probe
 from seeder.store.s3_answers import PASSING, Answer, make_error, read_answer
+from seeder.store.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -68,11 +68,12 @@ class S3Store:
     @contextlib.contextmanager
     def reading(self, name: str) -> Iterator[Path]:
         """Yield a temporary file with the object's content, which is gone with the block."""
-        with self._translated(f"reading {name}"):
-            temporary = tempfile.NamedTemporaryFile(prefix="atdm-")  # noqa: SIM115 - what the block does is not ours
-        with temporary:
-            self._download(name, temporary.file)
-            yield Path(temporary.name)
+        with contextlib.ExitStack() as leaving:  # what the block does is not ours
+            with self._translated(f"reading {name}"):
+                path = leaving.enter_context(scratch_folder()) / "content"
+                file = leaving.enter_context(path.open("wb"))
+            self._download(name, file)
+            yield path
 
     def read_bytes(self, name: str) -> bytes:
         """Return the object's content."""

@@ -53,21 +53,20 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3, "_PAUSES_S", (0.01,) * 4)
 
 
-@pytest.fixture
-def soon_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take a store for silent after a second in place of ten, and give it up then, as after ten."""
-    monkeypatch.setattr(s3, "_SILENCE_S", 1)
-    monkeypatch.setattr(s3, "_PATIENCE_S", 0.5)
-
-
 @contextlib.contextmanager
 def paused(server: S3Server) -> Iterator[None]:
-    """Stop *server* for the length of the block."""
-    server.pause()
-    try:
-        yield
-    finally:
-        server.resume()
+    """Stop *server* for the length of the block.
+
+    A store is taken for silent after a second in place of ten there, and given up then, as after ten.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(s3, "_SILENCE_S", 1)
+        patch.setattr(s3, "_PATIENCE_S", 0.5)
+        server.pause()
+        try:
+            yield
+        finally:
+            server.resume()
 
 
 @pytest.fixture
@@ -95,7 +94,7 @@ def test_a_killed_server_is_said(hasty: None, s3_server: S3Server, s3_store: Sto
     assert s3_store.create_bytes("a/c", b"content")
 
 
-def test_a_silent_server_is_given_up(soon_silent: None, s3_server: S3Server, s3_store: Store) -> None:
+def test_a_silent_server_is_given_up(s3_server: S3Server, s3_store: Store) -> None:
     """A server that takes connections and does not answer is an error, in bounded time; later it works again."""
     s3_store.create_bytes("a/b", b"content")
 
@@ -108,9 +107,7 @@ def test_a_silent_server_is_given_up(soon_silent: None, s3_server: S3Server, s3_
     assert s3_store.create_bytes("a/c", b"content")
 
 
-def test_a_server_that_does_not_take_the_body_is_given_up(
-    soon_silent: None, s3_server: S3Server, s3_store: Store, large: Path
-) -> None:
+def test_a_server_that_does_not_take_the_body_is_given_up(s3_server: S3Server, s3_store: Store, large: Path) -> None:
     """An upload that stands still ends, leaves nothing, and can be made again."""
     with paused(s3_server), pytest.raises(StoreUnavailable, match="no answer in time"):
         s3_store.create("large", large)
