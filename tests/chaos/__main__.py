@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -33,6 +34,8 @@ class Watcher:
 def main(arguments: list[str]) -> int:
     """Run and return pytest's exit code."""
     started, watcher = time.monotonic(), Watcher()
+    # What a shell starts in the background ignores Ctrl-C, and so would the sessions that are to be interrupted.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     words = ["-q", "-n", str(AT_ONCE), "-p", "no:cacheprovider", "-o", "faulthandler_timeout=400"]
     files = [str(Path(__file__).parent / name) for name in MATRICES]
     code = pytest.main([*words, *files, *arguments], plugins=[watcher])
