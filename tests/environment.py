@@ -6,7 +6,6 @@ import os
 
 #: Plugins that stand in the environment for tests of ways to run; every other session of a test is one without them.
 SELDOM = ("allure_pytest", "asyncio", "playwright", "pytest-bdd", "pytest_postgresql", "randomly", "rerunfailures")
-
 #: Plugins that only this project's own session may have; to load both takes longer than all else of a session's start.
 OWN = ("faker", "hypothesispytest")
 

@@ -61,7 +61,8 @@ async def start_run(pool: Pool, target: Target, run: RunStart, seeder_id: str, s
         raise Conflict(
             f"run {run.run_id} is active with other values: {record.owner or record.actor} started it at "
             f"{record.started_at}; its lease lapses at {record.expires_at} unless it is renewed",
-            hint="wait until its session has ended, or end it yourself (atdm reap ID), or take another run id",
+            hint="wait until its session has ended, end it yourself, which lets go of rows that it keeps "
+            f"(atdm reap {run.run_id}), or take another run id",
         )
     return record
 

@@ -91,6 +91,28 @@ def test_the_same_rows_stand_in_another_database(suite: Suite, elsewhere: Elsewh
     assert "undo " in out
 
 
+def test_rows_that_are_kept_are_let_go_first(
+    suite: Suite, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the test's own rows stand yet, the error says how they go; then the same rows stand again."""
+    monkeypatch.setenv("ATDM_URL", suite.address.url)
+    monkeypatch.setenv("ATDM_TOKEN", suite.address.token)
+    path = find_bundle(suite)
+    run_id = json.loads(path.read_text())["requests"][0]["plan"]["run_id"]
+    kept = suite.read_all_rows()
+
+    code, _, err = elsewhere.run("replay", str(path))
+
+    assert 2 == code
+    assert "code:  conflict" in err
+    assert f"atdm reap {run_id}" in err
+    assert kept == suite.read_all_rows()
+    assert 0 == elsewhere.run("reap", run_id)[0]
+    assert kept != suite.read_all_rows()
+    assert 0 == elsewhere.run("replay", str(path))[0]
+    assert kept == suite.read_all_rows()
+
+
 def test_the_database_may_choose_anew(suite: Suite, elsewhere: Elsewhere) -> None:
     """With --new-keys what was planned is the same, and each value that the database chose is told where it differs."""
     fetch(str(elsewhere.address.database_url), "SELECT setval('loans_loan_id_seq', 5000)")

@@ -96,7 +96,14 @@ def is_running(pid: int) -> bool:
 def stop(pid: int) -> None:
     """Stop process *pid*; return when each of its threads stands still: one that runs yet may answer."""
     os.kill(pid, signal.SIGSTOP)
-    wait_until(lambda: all(_state(thread) == "T" for thread in Path(f"/proc/{pid}/task").iterdir()))
+    wait_until(lambda: _stands_still(pid))
+
+
+def _stands_still(pid: int) -> bool:
+    try:
+        return all(_state(thread) == "T" for thread in Path(f"/proc/{pid}/task").iterdir())
+    except (FileNotFoundError, ProcessLookupError):  # a thread has just ended
+        return False
 
 
 def _state(folder: Path) -> str:
